@@ -1,0 +1,113 @@
+//! The audit record: one JSON object a line (config-and-state §5). Old fields keep name, order and meaning;
+//! fields after `retryCount` are ours.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+fn is_zero_u16(value: &u16) -> bool {
+    *value == 0
+}
+fn is_zero_u32(value: &u32) -> bool {
+    *value == 0
+}
+fn is_zero_u64(value: &u64) -> bool {
+    *value == 0
+}
+
+/// What was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// It ran.
+    #[default]
+    Allowed,
+    /// It was refused.
+    Denied,
+    /// It was allowed and failed.
+    Error,
+}
+
+/// One audited attempt.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEvent {
+    /// UTC.
+    pub timestamp: Timestamp,
+    /// `tool_execution`, `authz_denial`, `execution_error`, ...
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub event_type: String,
+    /// Authenticated caller.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub principal: String,
+    /// Delegation chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<Lineage>,
+    /// Lease.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub session_id: String,
+    /// As sent by the caller.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub agent_profile: String,
+    /// Tool, or a pseudo id for other events.
+    #[serde(default)]
+    pub tool_id: String,
+    /// Owning service.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub service_id: String,
+    /// First server of the tool, credentials redacted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub target_base_url: String,
+    /// The decision.
+    pub decision: Decision,
+    /// Stable word.
+    pub reason_code: String,
+    /// HTTP method of the tool.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub method: String,
+    /// Path template of the tool.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// Security schemes used upstream, joined by `+`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub auth_scheme: String,
+    /// Bytes of the request body sent upstream.
+    #[serde(default, skip_serializing_if = "is_zero_u64")]
+    pub request_size: u64,
+    /// Upstream status.
+    #[serde(default, skip_serializing_if = "is_zero_u16")]
+    pub status_code: u16,
+    /// Whole milliseconds; present for every execution, also when 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<u64>,
+    /// Retries after 429 or 503.
+    #[serde(default, skip_serializing_if = "is_zero_u32")]
+    pub retry_count: u32,
+    /// Request id (beside the contract, like all that follow).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub request_id: String,
+    /// W3C trace id.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trace_id: String,
+    /// Code of the error the caller saw, when there was one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub error_code: String,
+    /// Fingerprint of the catalog that was in force.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub catalog_revision: String,
+}
+
+/// Who delegated to whom.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lineage {
+    /// Claim `delegated_by`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub delegated_by: String,
+    /// Claim `delegation_id`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub delegation_id: String,
+    /// Claim `act`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub actor: BTreeMap<String, String>,
+}

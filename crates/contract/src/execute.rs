@@ -1,0 +1,93 @@
+//! `POST /v1/tools/execute` and `POST /v1/refresh` on the wire (runtime-and-admin §4.2, §4.4).
+
+use crate::catalog::CacheOutcome;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// A tool call. Unknown members are ignored (HTTP-5).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExecuteRequest<'a> {
+    /// Which configuration; empty means the runtime's own.
+    #[serde(borrow)]
+    pub config_path: Cow<'a, str>,
+    /// Mode override; may only narrow.
+    #[serde(borrow, skip_serializing_if = "str::is_empty")]
+    pub mode: Cow<'a, str>,
+    /// Agent profile; may only narrow.
+    #[serde(borrow, skip_serializing_if = "str::is_empty")]
+    pub agent_profile: Cow<'a, str>,
+    /// Exact tool id.
+    #[serde(borrow)]
+    pub tool_id: Cow<'a, str>,
+    /// Path parameters, in the order of the catalog.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub path_args: Vec<String>,
+    /// Other parameters, by command-line or wire name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub flags: BTreeMap<String, String>,
+    /// Request body, base64.
+    #[serde(borrow, skip_serializing_if = "str::is_empty")]
+    pub body: Cow<'a, str>,
+    /// The caller approves the call.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approval: bool,
+}
+
+/// Answer to a tool call that reached the upstream.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecuteResponse {
+    /// Status of the upstream.
+    pub status_code: u16,
+    /// Upstream body when it is JSON, untouched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Box<RawValue>>,
+    /// Upstream body when it is text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Upstream body when it is neither, base64. Beside the contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_base64: Option<String>,
+    /// Upstream `Content-Type`, verbatim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// Retries after 429 or 503. Beside the contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_count: Option<u32>,
+}
+
+/// Answer of the refresh endpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefreshResponse {
+    /// When the refetch finished.
+    pub refreshed_at: Timestamp,
+    /// One entry per source, ascending id.
+    pub sources: Vec<RefreshedSource>,
+    /// Problems of the rebuild; the last good catalog keeps serving what they name. Beside the contract.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<crate::catalog::Diagnostic>,
+}
+
+/// What the refresh did for one source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefreshedSource {
+    /// Source id.
+    pub id: String,
+    /// Configured text.
+    pub uri: String,
+    /// Worst outcome of its fetches; absent for local files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_outcome: Option<CacheOutcome>,
+    /// Status that belongs to the outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_code: Option<u16>,
+    /// True when an old body is being used.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
+}

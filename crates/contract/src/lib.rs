@@ -1,0 +1,24 @@
+//! What both programs agree on: everything that goes over the wire or onto disk, the closed list of error
+//! codes, and the names (slugs, ids, command paths) that both sides derive on their own.
+//!
+//! Not for I/O: nothing here reads a file, a socket or the clock's zone data. Same input, same output.
+
+pub mod audit;
+pub mod catalog;
+pub mod command;
+pub mod execute;
+pub mod ids;
+pub mod problem;
+pub mod redact;
+pub mod runtime;
+pub mod slug;
+pub mod trace;
+
+pub use jiff::Timestamp;
+
+/// Header that carries the request id, both ways.
+pub const REQUEST_ID_HEADER: &str = "x-request-id";
+/// Version of the HTTP contract, `MAJOR.MINOR` (HS-4).
+pub const CONTRACT_VERSION: &str = "1.1";
+/// Version of the catalog JSON.
+pub const CATALOG_VERSION: &str = "1.0.0";

@@ -1,0 +1,115 @@
+//! What the catalog needs to know of an API description, whatever version it is written in.
+
+use indexmap::IndexMap;
+use open_cli_contract::catalog::{Diagnostic, OAuthFlow};
+use serde_json::value::RawValue;
+
+/// An API description, read.
+#[derive(Debug, Clone, Default)]
+pub struct Api {
+    /// `2.0`, `3.0`, `3.1`, `3.2`: the version the document was read as.
+    pub version: String,
+    /// `info.title`; empty when missing.
+    pub title: String,
+    /// Document-level server URLs: variables expanded, relative ones resolved against the document's URL
+    /// (SV-1 to SV-4). A relative server of a local document stays relative and is a diagnostic.
+    pub servers: Vec<String>,
+    /// Paths ascending; per path GET POST PUT PATCH DELETE (TL-1), then QUERY HEAD OPTIONS TRACE.
+    /// Operations with `x-cli-ignore: true` are not in the list (TL-4).
+    pub operations: Vec<Operation>,
+    /// By scheme key.
+    pub security_schemes: IndexMap<String, SecurityScheme>,
+    /// Faults and remarks; `source` is left empty for the caller to fill.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// One operation, `$ref`s of parameters, bodies and path items followed.
+#[derive(Debug, Clone, Default)]
+pub struct Operation {
+    /// Upper case.
+    pub method: String,
+    /// Path template as written.
+    pub path: String,
+    /// JSON Pointer of the operation in its document.
+    pub pointer: String,
+    /// Empty when missing.
+    pub operation_id: String,
+    /// One line.
+    pub summary: String,
+    /// Markdown.
+    pub description: String,
+    /// In order.
+    pub tags: Vec<String>,
+    /// `deprecated: true`.
+    pub deprecated: bool,
+    /// Path-item parameters first, each replaced by the operation's of the same name and location (W32).
+    /// Swagger 2.0 `body` and `formData` parameters are in `request_body` instead.
+    pub parameters: Vec<Parameter>,
+    /// Request body, if the operation has one.
+    pub request_body: Option<RequestBody>,
+    /// The alternatives in force: the operation's, else the document's (AU-1). Empty: no credentials.
+    /// A requirement that names an undefined scheme is kept here and is a diagnostic of severity error.
+    pub security: Vec<SecurityAlternative>,
+    /// Operation servers, else path-item servers, else document servers (SV-7); expanded and resolved.
+    pub servers: Vec<String>,
+    /// `x-…` members of the operation, as given.
+    pub extensions: IndexMap<String, Box<RawValue>>,
+}
+
+/// One alternative: scheme key and scopes. Empty: anonymous access (`{}`).
+pub type SecurityAlternative = Vec<(String, Vec<String>)>;
+
+/// A path, query, header, cookie or querystring parameter.
+#[derive(Debug, Clone, Default)]
+pub struct Parameter {
+    /// Wire name.
+    pub name: String,
+    /// `path`, `query`, `header`, `cookie`, `querystring`.
+    pub location: String,
+    /// True for path parameters, whatever the document says.
+    pub required: bool,
+    /// Markdown.
+    pub description: String,
+    /// `deprecated: true`.
+    pub deprecated: bool,
+    /// JSON Schema, the first `$ref` followed. For Swagger 2.0 built from the parameter's own members.
+    pub schema: Option<Box<RawValue>>,
+    /// `style` as written, empty for the default of the location. Swagger 2.0 `collectionFormat` is translated.
+    pub style: String,
+    /// `explode` as written.
+    pub explode: Option<bool>,
+    /// `allowReserved: true`.
+    pub allow_reserved: bool,
+    /// Media type when the parameter uses `content` instead of `schema`.
+    pub content_type: String,
+    /// `x-cli-name`, when it is a non-empty string.
+    pub cli_name: String,
+}
+
+/// A request body.
+#[derive(Debug, Clone, Default)]
+pub struct RequestBody {
+    /// `required: true`.
+    pub required: bool,
+    /// Markdown.
+    pub description: String,
+    /// Media type and schema as given (`$ref`s kept), ascending media type.
+    pub content: Vec<(String, Option<Box<RawValue>>)>,
+}
+
+/// A security scheme.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SecurityScheme {
+    /// `apiKey`, `http`, `oauth2`, `openIdConnect`, `mutualTLS`. Swagger 2.0 `basic` is `http` + `basic`.
+    pub kind: String,
+    /// HTTP authentication scheme, lower case.
+    pub scheme: String,
+    /// API key: `header`, `query`, `cookie`.
+    pub location: String,
+    /// API key: name of header, parameter or cookie.
+    pub param_name: String,
+    /// In the order authorizationCode, clientCredentials, deviceAuthorization, implicit, password.
+    pub flows: Vec<OAuthFlow>,
+    /// OpenID Connect discovery document.
+    pub open_id_connect_url: String,
+}
