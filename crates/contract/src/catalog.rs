@@ -529,6 +529,13 @@ pub enum Severity {
     Note,
 }
 
+impl Severity {
+    /// Something was left out.
+    pub fn is_error(self) -> bool {
+        self == Self::Error
+    }
+}
+
 /// One fault or remark about an input of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Diagnostic {
