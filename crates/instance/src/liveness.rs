@@ -1,0 +1,60 @@
+//! Does an instance run? The lock tells; pids do not (weakness 29).
+
+use crate::owner::Owner;
+use crate::{InstanceError, Layout, read_runtime_record};
+use open_cli_contract::runtime::RuntimeRecord;
+use open_cli_files::FileError;
+use std::fs::{File, TryLockError};
+use std::io;
+
+/// State of an instance on this machine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Liveness {
+    /// A process owns it. While it starts, before it has published its record, the URL is empty.
+    Running(RuntimeRecord),
+    /// Nobody owns it, but the last owner left its record behind. The next owner removes it.
+    Stale(RuntimeRecord),
+    /// Nobody owns it.
+    Stopped,
+}
+
+/// Looks whether an instance runs, without changing anything: a shared lock is tried and given back at once. An
+/// owner that starts at this very moment waits longer than that.
+///
+/// # Errors
+/// When the lock file can't be read, or has no lock to try.
+pub fn liveness(layout: &Layout) -> Result<Liveness, InstanceError> {
+    let is_owned = match File::open(&layout.lock_path) {
+        Ok(file) => match file.try_lock_shared() {
+            Ok(()) => false,
+            Err(TryLockError::WouldBlock) => true,
+            Err(TryLockError::Error(cause)) => {
+                return Err(InstanceError::Lock { path: layout.lock_path.clone(), cause });
+            }
+        },
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => false,
+        Err(cause) => return Err(FileError::Read { path: layout.lock_path.clone(), cause }.into()),
+    };
+    let record = read_runtime_record(&layout.runtime_path).ok();
+    Ok(match (is_owned, record) {
+        (true, record) => Liveness::Running(running(layout, record)),
+        (false, Some(record)) => Liveness::Stale(record),
+        (false, None) => Liveness::Stopped,
+    })
+}
+
+/// The owner's record, or what its lock file says while it has none.
+fn running(layout: &Layout, record: Option<RuntimeRecord>) -> RuntimeRecord {
+    let owner = Owner::read(&layout.lock_path).unwrap_or_default();
+    record.filter(|record| owner.pid == 0 || record.pid == owner.pid).unwrap_or_else(|| RuntimeRecord {
+        instance_id: layout.id.to_string(),
+        url: String::new(),
+        pid: owner.pid,
+        audit_path: String::new(),
+        cache_dir: String::new(),
+        bind_address: String::new(),
+        version: String::new(),
+        started_at: owner.started_at,
+        config_path: owner.config_path,
+    })
+}
