@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Real programs that the end-to-end tests call through the toolbox. Not for the demo, which needs nothing from outside.
+#
+#   scripts/peers.sh install   puts them under target/test-peers (asks PyPI; a second run does nothing)
+#   scripts/peers.sh env       prints the variables that tell the tests where they are
+#   scripts/peers.sh check     starts each once and reads its description
+#
+# What a test needs to know:
+#
+# OPEN_CLI_TEST_HTTPBIN: a Python that has httpbin and gunicorn.
+#   start   $OPEN_CLI_TEST_HTTPBIN -m gunicorn --no-control-socket -k gthread --threads 4 -b 127.0.0.1:0 httpbin:app
+#   ready   "Listening at: http://127.0.0.1:PORT" on stderr, after about 1 s; SIGTERM stops it
+#   API     /spec.json, Swagger 2.0, 52 paths. It names "host": "httpbin.org" and "schemes": ["https"] whatever the
+#           server's address is: a test that must stay on this machine stores a copy with both replaced.
+#           The default worker (sync) closes each connection: gthread keeps them open.
+# OPEN_CLI_TEST_PREFECT: a Python that has prefect.
+#   start   $OPEN_CLI_TEST_PREFECT -m prefect server start --host 127.0.0.1 --port PORT --no-ui --no-services
+#           with PREFECT_HOME=<empty folder> PREFECT_SERVER_ANALYTICS_ENABLED=false; it takes no port 0
+#   ready   when GET /openapi.json answers, 10 to 30 s later (it creates its database); SIGTERM stops it and its child
+#   API     /openapi.json, OpenAPI 3.1.0, 149 paths, 187 operations, "servers": [{"url": "/api"}], no operation needs
+#           credentials. State: POST /variables/ {"name": "a_b", "value": "x"} then GET /variables/name/{name}.
+#           Paths end in a slash where the API says so; without it the server redirects (307).
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+peers=${CARGO_TARGET_DIR:-$root/target}/test-peers
+
+say() { printf 'peers: %s\n' "$*" >&2; }
+
+# The Python that makes the environments; on Debian the module ensurepip is a package of its own.
+python() {
+  if ! command -v python3 >/dev/null || ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    local sudo=()
+    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+    say "installing python3-venv"
+    "${sudo[@]}" apt-get update -qq >&2
+    "${sudo[@]}" apt-get install -y -qq --no-install-recommends python3 python3-venv >&2
+  fi
+  command -v python3
+}
+
+# One environment per program: their requirements exclude each other. Made anew when the requirements change.
+install_one() {
+  local name=$1 list=$root/scripts/peers/$1.txt home=$peers/$1 stamp
+  stamp=$(sha256sum <"$list")
+  if [ "$(cat "$home/stamp" 2>/dev/null)" = "$stamp" ] && [ -x "$home/bin/python" ]; then
+    say "$name is there"
+    return
+  fi
+  say "installing $name"
+  rm -rf "$home"
+  "$(python)" -m venv "$home"
+  "$home/bin/pip" install --quiet --disable-pip-version-check --requirement "$list"
+  printf '%s\n' "$stamp" >"$home/stamp"
+}
+
+install_all() {
+  mkdir -p "$peers"
+  install_one httpbin
+  install_one prefect
+}
+
+print_env() {
+  printf 'OPEN_CLI_TEST_HTTPBIN=%s\n' "$peers/httpbin/bin/python"
+  printf 'OPEN_CLI_TEST_PREFECT=%s\n' "$peers/prefect/bin/python"
+}
+
+# Reads URL with nothing but the environment's Python; prints the number of paths.
+paths_at() {
+  "$peers/httpbin/bin/python" - "$1" <<'PY'
+import json, sys, urllib.request
+document = json.load(urllib.request.urlopen(sys.argv[1], timeout=5))
+print(document.get("openapi") or document.get("swagger"), len(document["paths"]), "paths")
+PY
+}
+
+# Ends the program that `check` started.
+stop() {
+  kill "$pid"
+  wait "$pid" || true
+  pid=
+}
+
+check() {
+  local url port deadline
+  home=$(mktemp -d)
+  trap '[ -z "${pid:-}" ] || kill "$pid" 2>/dev/null || true; rm -rf "$home"' EXIT
+  "$peers/httpbin/bin/python" -m gunicorn --no-control-socket -k gthread --threads 4 -b 127.0.0.1:0 httpbin:app \
+    2>"$home/log" &
+  pid=$!
+  deadline=$((SECONDS + 60))
+  until url=$(grep -o 'http://127.0.0.1:[0-9]*' "$home/log" | head -n 1) && [ -n "$url" ]; do
+    ((SECONDS < deadline)) || { cat "$home/log" >&2; say "httpbin does not start"; return 1; }
+    sleep 0.2
+  done
+  say "httpbin: $(paths_at "$url/spec.json")"
+  stop
+  port=$("$peers/httpbin/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  PREFECT_HOME=$home PREFECT_SERVER_ANALYTICS_ENABLED=false "$peers/prefect/bin/python" -m prefect server start \
+    --host 127.0.0.1 --port "$port" --no-ui --no-services >"$home/log" 2>&1 &
+  pid=$!
+  deadline=$((SECONDS + 120))
+  until paths_at "http://127.0.0.1:$port/openapi.json" >"$home/paths" 2>/dev/null; do
+    ((SECONDS < deadline)) || { cat "$home/log" >&2; say "prefect does not start"; return 1; }
+    sleep 0.5
+  done
+  say "prefect: $(cat "$home/paths")"
+  stop
+}
+
+case ${1:-} in
+  install) install_all ;;
+  env) print_env ;;
+  check) check ;;
+  *)
+    sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    exit 2
+    ;;
+esac
