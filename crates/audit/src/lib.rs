@@ -9,12 +9,14 @@ mod error;
 mod line;
 mod log;
 mod query;
+mod rotation;
 mod scan;
 mod writer;
 
 pub use error::AuditError;
-pub use log::{AuditLog, OpenReport};
+pub use log::{AuditLog, AuditOptions, OpenReport};
 pub use query::{AuditPage, AuditQuery, LIST_MAX_BYTES, LIST_MAX_EVENTS};
+pub use rotation::Rotation;
 
 use open_cli_contract::audit::AuditEvent;
 

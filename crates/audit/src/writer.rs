@@ -1,12 +1,13 @@
-//! The one place that writes: one `write` call per line, on a file that stays open (weaknesses 57 and 64).
+//! The one place that writes: one `write` call per line, on a file that stays open (weaknesses 54, 57 and 64).
 
-use crate::{AuditError, line};
+use crate::{AuditError, AuditOptions, line};
 use open_cli_contract::audit::AuditEvent;
 use open_cli_files::{append_private, lock_within};
 use std::fs::{File, Metadata, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often the writer looks whether its file was moved away or removed.
@@ -22,27 +23,40 @@ const OTHERS: u32 = 0o077;
 #[derive(Debug)]
 pub(crate) struct Writer {
     path: PathBuf,
-    file: File,
+    options: AuditOptions,
+    file: Arc<File>,
+    /// Bytes in the file, as far as this process knows. Stays 0 for a device.
+    size: u64,
+    /// Lines written since the log was opened.
+    sequence: u64,
     identity: (u64, u64),
     /// The file does not end with an LF, so the next line has to begin with one.
     is_torn: bool,
     exposed_mode: Option<u32>,
     looked_at: Instant,
+    /// An LF, which is only written when the file is torn, and the line.
     line: Vec<u8>,
 }
 
 impl Writer {
-    pub(crate) fn open(path: &Path) -> Result<Self, AuditError> {
+    pub(crate) fn open(path: &Path, options: AuditOptions) -> Result<Self, AuditError> {
         let file = append_private(path)?;
         let unreadable = |cause| AuditError::Read { path: path.to_owned(), cause };
+        if options.sync {
+            // A new file is only there after a power loss when its directory says so.
+            sync_directory_of(path).map_err(|cause| AuditError::Write { path: path.to_owned(), cause })?;
+        }
         let found = file.metadata().map_err(unreadable)?;
         let mode = found.permissions().mode() & 0o7777;
         Ok(Self {
             path: path.to_owned(),
+            options,
+            size: if found.is_file() { found.len() } else { 0 },
+            sequence: 0,
             identity: identity_of(&found),
             is_torn: has_torn_end(path, &found).map_err(unreadable)?,
             exposed_mode: (found.is_file() && mode & OTHERS != 0).then_some(mode),
-            file,
+            file: Arc::new(file),
             looked_at: Instant::now(),
             line: Vec::with_capacity(1024),
         })
@@ -56,26 +70,61 @@ impl Writer {
         self.exposed_mode
     }
 
-    pub(crate) fn append(&mut self, event: &AuditEvent) -> Result<(), AuditError> {
+    /// How many lines were written, and the file that holds all of them that are not synced yet.
+    pub(crate) fn written(&self) -> (u64, Arc<File>) {
+        (self.sequence, Arc::clone(&self.file))
+    }
+
+    /// Writes an event and says which line of this process it is.
+    pub(crate) fn append(&mut self, event: &AuditEvent) -> Result<u64, AuditError> {
+        self.line.clear();
+        self.line.shrink_to(KEPT_CAPACITY);
+        self.line.push(b'\n');
+        line::encode(event, &mut self.line)?;
         if self.looked_at.elapsed() >= LOOK_EVERY {
             self.look()?;
         }
-        self.line.clear();
-        self.line.shrink_to(KEPT_CAPACITY);
-        if self.is_torn {
-            self.line.push(b'\n');
+        if self.is_full() {
+            self.rotate()?;
         }
-        line::encode(event, &mut self.line)?;
-        self.write()
+        self.write()?;
+        self.sequence += 1;
+        Ok(self.sequence)
     }
 
     /// Opens the file anew when the path no longer leads to it: it was rotated or removed.
     fn look(&mut self) -> Result<(), AuditError> {
         if !std::fs::metadata(&self.path).is_ok_and(|found| identity_of(&found) == self.identity) {
-            *self = Self::open(&self.path)?;
+            self.reopen()?;
         }
         self.looked_at = Instant::now();
         Ok(())
+    }
+
+    fn reopen(&mut self) -> Result<(), AuditError> {
+        if self.options.sync {
+            // Whoever waits for a sync will sync the new file only.
+            sync(&self.file).map_err(|cause| AuditError::Write { path: self.path.clone(), cause })?;
+        }
+        let (sequence, line) = (self.sequence, std::mem::take(&mut self.line));
+        *self = Self { sequence, line, ..Self::open(&self.path, self.options)? };
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        let grown = self.size + self.line.len() as u64;
+        self.size > 0 && self.options.rotation.is_some_and(|rotation| grown > rotation.max_bytes)
+    }
+
+    fn rotate(&mut self) -> Result<(), AuditError> {
+        // Another process may have put the file aside already.
+        self.look()?;
+        let Some(rotation) = self.options.rotation.filter(|_| self.is_full()) else { return Ok(()) };
+        // A log that can't be put aside goes on growing: losing events is worse.
+        match rotation.put_aside(&self.path) {
+            Ok(()) => self.reopen(),
+            Err(_) => Ok(()),
+        }
     }
 
     fn write(&mut self) -> Result<(), AuditError> {
@@ -96,11 +145,12 @@ impl Writer {
 
     /// `write_all`, but it remembers whether the file ends within a line.
     fn write_line(&mut self) -> io::Result<()> {
+        let line = &self.line[usize::from(!self.is_torn)..];
         let mut written = 0;
         let outcome = loop {
-            match (&self.file).write(&self.line[written..]) {
+            match (&*self.file).write(&line[written..]) {
                 Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
-                Ok(bytes) if written + bytes == self.line.len() => {
+                Ok(bytes) if written + bytes == line.len() => {
                     written += bytes;
                     break Ok(());
                 }
@@ -109,10 +159,26 @@ impl Writer {
                 Err(cause) => break Err(cause),
             }
         };
-        if let Some(last) = self.line[..written].last() {
+        if let Some(last) = line[..written].last() {
             self.is_torn = *last != b'\n';
+            self.size += written as u64;
         }
         outcome
+    }
+}
+
+/// Syncs the content of a file. A device has nothing to sync and says so.
+pub(crate) fn sync(file: &File) -> io::Result<()> {
+    match file.sync_data() {
+        Err(cause) if matches!(cause.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+fn sync_directory_of(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync(&File::open(parent)?),
+        _ => sync(&File::open(".")?),
     }
 }
 
@@ -131,91 +197,4 @@ fn has_torn_end(path: &Path, found: &Metadata) -> io::Result<bool> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs::read_to_string;
-
-    fn event(tool_id: &str) -> AuditEvent {
-        AuditEvent { tool_id: tool_id.into(), ..AuditEvent::default() }
-    }
-
-    /// As if the last look at the path was long ago.
-    fn forget_last_look(writer: &mut Writer) {
-        writer.looked_at = Instant::now().checked_sub(LOOK_EVERY).expect("the machine runs for a second");
-    }
-
-    #[test]
-    fn a_log_that_was_moved_away_or_removed_is_begun_anew() {
-        let root = tempfile::tempdir().expect("temporary directory");
-        let (path, rotated) = (root.path().join("logs/audit.log"), root.path().join("audit.log.1"));
-        let mut writer = Writer::open(&path).expect("opened");
-        writer.append(&event("a")).expect("written");
-        std::fs::rename(&path, &rotated).expect("rotated");
-        writer.append(&event("b")).expect("written to the moved file");
-        forget_last_look(&mut writer);
-        writer.append(&event("c")).expect("written to a new file");
-        let moved = read_to_string(&rotated).expect("readable");
-        assert_eq!((moved.lines().count(), moved.contains("\"b\"")), (2, true));
-        assert!(read_to_string(&path).expect("there again").contains("\"c\""));
-
-        std::fs::remove_dir_all(root.path().join("logs")).expect("removed");
-        forget_last_look(&mut writer);
-        writer.append(&event("d")).expect("written to a new file in a new directory");
-        assert_eq!(read_to_string(&path).expect("there again").lines().count(), 1);
-    }
-
-    #[test]
-    fn a_log_that_cannot_be_opened_again_is_an_error_until_it_can() {
-        let root = tempfile::tempdir().expect("temporary directory");
-        let path = root.path().join("audit.log");
-        let mut writer = Writer::open(&path).expect("opened");
-        std::fs::remove_file(&path).expect("removed");
-        std::fs::create_dir(&path).expect("something in the way");
-        for _ in 0..2 {
-            forget_last_look(&mut writer);
-            let error = writer.append(&event("a")).expect_err("not written");
-            assert!(matches!(error, AuditError::Unavailable(_)), "{error}");
-        }
-        std::fs::remove_dir(&path).expect("removed");
-        writer.append(&event("b")).expect("written");
-        assert_eq!(read_to_string(&path).expect("readable").lines().count(), 1);
-    }
-
-    /// Weakness 53. A device that is always full stands for a full disk.
-    #[test]
-    fn a_full_disk_is_an_error_and_nothing_is_lost_once_there_is_space() {
-        let full = Path::new("/dev/full");
-        if !full.exists() {
-            return;
-        }
-        let root = tempfile::tempdir().expect("temporary directory");
-        let path = root.path().join("audit.log");
-        std::os::unix::fs::symlink(full, &path).expect("linked");
-        let mut writer = Writer::open(&path).expect("opened");
-        for _ in 0..3 {
-            let error = writer.append(&event("lost")).expect_err("no space");
-            let AuditError::Write { cause, .. } = &error else { panic!("{error}") };
-            assert_eq!(cause.kind(), io::ErrorKind::StorageFull);
-        }
-        std::fs::remove_file(&path).expect("unlinked");
-        forget_last_look(&mut writer);
-        writer.append(&event("kept")).expect("written");
-        writer.append(&event("kept")).expect("written");
-        let text = read_to_string(&path).expect("readable");
-        assert_eq!(text.lines().filter(|line| line.contains("kept")).count(), 2, "{text}");
-        assert!(text.starts_with('{') && text.ends_with("}\n"), "{text}");
-    }
-
-    #[test]
-    fn a_log_that_another_process_keeps_locked_is_an_error_that_says_so() {
-        let root = tempfile::tempdir().expect("temporary directory");
-        let path = root.path().join("audit.log");
-        let mut writer = Writer::open(&path).expect("opened");
-        let other = append_private(&path).expect("opened");
-        other.lock().expect("free");
-        let error = writer.append(&event("a")).expect_err("locked");
-        assert!(matches!(error, AuditError::Locked { .. }), "{error}");
-        other.unlock().expect("released");
-        writer.append(&event("a")).expect("written");
-    }
-}
+mod tests;

@@ -196,6 +196,27 @@ fn filters_choose_and_the_limit_keeps_the_newest() {
     }
 }
 
+/// Weakness 54: many waiting, few syncs, every line kept, also across rotations.
+#[test]
+fn a_synced_and_rotated_log_lists_as_one() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let path = root.path().join("audit.log");
+    let options = AuditOptions { sync: true, rotation: Some(Rotation { max_bytes: 2_000, keep: u16::MAX }) };
+    let (log, _) = AuditLog::open_with(&path, options).expect("opened");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..25).for_each(|i| log.append(&event("t", i)).expect("written")));
+        }
+    });
+    assert!(root.path().join("audit.log.9").exists());
+    let page = all(&log);
+    assert_eq!((page.events.len(), page.bad_lines), (200, 0));
+    assert_eq!(*log.synced.lock(), 200);
+    let newest = log.list(&AuditQuery { limit: Some(30), ..AuditQuery::default() }).expect("readable");
+    assert_eq!((newest.events.len(), newest.truncated), (30, true));
+    assert_eq!(newest.events[29].get(), page.events[199].get());
+}
+
 const CHILD_VARIABLE: &str = "OPEN_CLI_AUDIT_TEST_PATH";
 
 /// A disk that gets full within a line, played by a file-size limit on a child process.
