@@ -1,0 +1,146 @@
+//! One request on the wire, in its own span, and what its answer asks for.
+
+use crate::body::{self, BodyFault};
+use crate::connect::Uses;
+use crate::error::{Fault, root_cause};
+use crate::upstream::Upstream;
+use crate::wire::Wire;
+use crate::{redirect, retry};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use hyper_util::client::legacy;
+use jiff::Timestamp;
+use open_cli_observe::{ActiveSpan, Trace};
+use std::io;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What came of one request.
+pub(crate) enum Outcome {
+    /// The answer stands.
+    Answer { status: StatusCode, headers: HeaderMap, body: Bytes },
+    /// Look elsewhere.
+    Redirect { status: StatusCode, location: Vec<u8> },
+    /// Try again after a while.
+    Again(Duration),
+}
+
+/// What matters for one request of a call.
+pub(crate) struct Attempt<'a> {
+    /// From 1.
+    pub(crate) number: u32,
+    /// The call may be repeated.
+    pub(crate) may_repeat: bool,
+    /// When the call must be over.
+    pub(crate) deadline: Instant,
+    /// For the span.
+    pub(crate) path_template: &'a str,
+}
+
+impl Upstream {
+    /// Sends; ends within the deadline.
+    pub(crate) async fn send(&self, wire: &Wire, attempt: &Attempt<'_>, trace: &Trace) -> Result<Outcome, Fault> {
+        let mut span = trace.span("execution.attempt");
+        if trace.is_enabled() {
+            describe(&mut span, wire, attempt);
+        }
+        let exchange = self.exchange(wire, attempt, &mut span);
+        let result = tokio::time::timeout_at(attempt.deadline, exchange).await.unwrap_or(Err(Fault::Timeout));
+        if let Err(fault) = &result {
+            span.fail(fault.word());
+        }
+        span.end();
+        result
+    }
+
+    async fn exchange(&self, wire: &Wire, attempt: &Attempt<'_>, span: &mut ActiveSpan) -> Result<Outcome, Fault> {
+        let response = self.client.request(wire.request(span.trace())).await.map_err(fault_of)?;
+        let (head, body) = response.into_parts();
+        if let Some(uses) = head.extensions.get::<Uses>() {
+            uses.count();
+        }
+        if span.trace().is_enabled() {
+            span.set("http.response.status_code", head.status.as_u16().to_string());
+            if head.status.is_client_error() || head.status.is_server_error() {
+                span.fail(head.status);
+            }
+        }
+        if let Some(location) = redirect::location(head.status, &head.headers) {
+            let location = location.to_vec();
+            body::drain(body).await;
+            return Ok(Outcome::Redirect { status: head.status, location });
+        }
+        if attempt.may_repeat
+            && let Some(pause) =
+                retry::pause(attempt.number, head.status, &head.headers, Timestamp::now, fastrand::f64)
+            && Instant::now() + pause < attempt.deadline
+        {
+            body::drain(body).await;
+            return Ok(Outcome::Again(pause));
+        }
+        match body::read(body, self.limits.max_response_bytes).await {
+            Ok(body) => Ok(Outcome::Answer { status: head.status, headers: head.headers, body }),
+            Err(BodyFault::TooLarge) => Err(Fault::TooLarge),
+            // Bytes came, so it is no idle connection that was hung up.
+            Err(BodyFault::Broken(error)) => Err(fault_of_hyper(&error, false)),
+        }
+    }
+}
+
+fn describe(span: &mut ActiveSpan, wire: &Wire, attempt: &Attempt<'_>) {
+    span.set("http.request.method", wire.method.as_str());
+    span.set("server.address", wire.uri.host().unwrap_or_default());
+    if let Some(port) = wire.uri.port_u16() {
+        span.set("server.port", port.to_string());
+    }
+    span.set("url.template", attempt.path_template);
+    span.set("attempt", attempt.number.to_string());
+}
+
+impl Fault {
+    /// For the span: the message with the URL is the outer span's.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "unreachable",
+            Self::Reset { .. } => "connection closed",
+            Self::Protocol(_) => "not HTTP",
+            Self::TooLarge => "answer too large",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
+fn fault_of(error: legacy::Error) -> Fault {
+    if error.is_connect() {
+        return Fault::Unreachable(root_cause(&error));
+    }
+    let reused = error.connect_info().is_some_and(|connected| {
+        let mut extras = http::Extensions::new();
+        connected.get_extras(&mut extras);
+        extras.get::<Uses>().is_some_and(Uses::reused)
+    });
+    match std::error::Error::source(&error).and_then(|source| source.downcast_ref::<hyper::Error>()) {
+        Some(error) => fault_of_hyper(error, reused),
+        None => Fault::Reset { cause: root_cause(&error), reused },
+    }
+}
+
+fn fault_of_hyper(error: &hyper::Error, reused: bool) -> Fault {
+    let is_garbled = error.is_parse() || error.is_parse_too_large() || error.is_parse_status();
+    if is_garbled && !is_io(error) {
+        return Fault::Protocol(root_cause(error));
+    }
+    Fault::Reset { cause: root_cause(error), reused }
+}
+
+/// A socket error, however deep. Broken chunk framing is reported as invalid data: that is the upstream's HTTP.
+fn is_io(error: &hyper::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return !matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
+        }
+        source = error.source();
+    }
+    false
+}
