@@ -1,1 +1,40 @@
-//! Placeholder until the room is furnished.
+//! The `.cli.json` model: which files are in force, what they say together, and where each fault is
+//! (contract: config-and-state §1).
+//!
+//! The way of the data: [`Locations::discover`] finds the files of the scopes, a strict reader turns each into a
+//! tree that remembers line and column, one table of fields drives validation and merging, the checks
+//! of the merged tree point back at the file that caused a fault, and [`Config`] is the typed result.
+//!
+//! Not for resolving secrets, fetching documents or watching files: [`Loaded::probed`] names what to watch.
+
+mod checks;
+mod decode;
+mod diagnostic;
+mod json;
+mod load;
+mod locations;
+mod mcp_servers;
+mod merge;
+mod model;
+mod paths;
+mod reference;
+mod secret;
+mod settle;
+mod suggest;
+mod table;
+mod tree;
+mod validate;
+mod words;
+
+pub use diagnostic::{ConfigDiagnostic, ConfigError, MAX_FINDINGS};
+pub use load::{Loaded, Origin, load, load_text};
+pub use locations::{LOCAL_FILE, Locations, MANAGED_DIR, PROJECT_FILE, Scope, ScopeSet};
+pub use model::{
+    Agents, Auth, BrowserLogin, Config, Curation, Delegation, ModeSettings, OAuth, Policy, Profile, Refresh,
+    Remote, RemoteOAuth, RemoteOAuthClient, Runtime, Server, Service, Source, ToolSet, Transport,
+};
+pub use reference::Reference;
+pub use secret::{Secret, SecretText, StaticSecret};
+pub use words::{
+    Mode, OAuthMode, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage, TransportKind, ValidationProfile,
+};
