@@ -1,0 +1,191 @@
+//! One operation: its members, its parameters and body, its servers and security. Rules TL-2, TL-4, §9.7, §9.8.
+//! What would make a call wrong leaves the operation out; everything else is carried as far as it was understood.
+
+use crate::api::Operation;
+use crate::json::{Kind, Object, Place};
+use crate::limits::{MAX_NAME_LENGTH, MAX_OPERATIONS, MAX_TAGS};
+use crate::parameters::Settled;
+use crate::paths::PathItem;
+use crate::reader::Reader;
+use crate::report::{code, quoted};
+use crate::tree::Siblings;
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+
+/// Why an operation is left out.
+#[derive(Clone)]
+pub(crate) struct Fault {
+    /// Where; the operation itself when empty.
+    pub(crate) pointer: String,
+    pub(crate) message: String,
+    pub(crate) hint: &'static str,
+}
+
+impl Fault {
+    pub(crate) fn at(pointer: impl Into<String>, message: impl Into<String>, hint: &'static str) -> Self {
+        Self { pointer: pointer.into(), message: message.into(), hint }
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Reads an operation into the list, or says why not.
+    pub(crate) fn read_operation(
+        &mut self,
+        item: &PathItem<'a, '_>,
+        method: &str,
+        pointer: String,
+        place: Place<'a>,
+        operations: &mut Vec<Operation>,
+    ) {
+        // Operations can't be references by the specification; real documents do it all the same.
+        let object = match self.tree.follow(place, Siblings::All) {
+            Ok(object) => object,
+            Err(reason) => {
+                let reference = Object::of(place).and_then(|object| object.reference());
+                let message = match reference {
+                    Some(reference) => format!("the operation's reference {} {reason}", quoted(&reference)),
+                    None => format!("the operation is {}, not an object", place.kind().with_article()),
+                };
+                self.leave_out(Fault::at(pointer, message, "correct it, or remove it"));
+                return;
+            }
+        };
+        // TL-4, before anything that could be at fault.
+        if object.is_true("x-cli-ignore") {
+            return;
+        }
+        if operations.len() >= MAX_OPERATIONS || self.carried == 0 {
+            self.report.error(
+                code::LIMIT,
+                "/paths",
+                format!("only the first {} operations are kept: the description is too large", operations.len()),
+                "remove operations with an overlay, or split the description",
+            );
+            return;
+        }
+        match self.operation(item, method, &pointer, &object) {
+            Ok(operation) => {
+                self.carried = self.carried.saturating_sub(weight(&operation));
+                operations.push(operation);
+            }
+            Err(fault) => self.leave_out(fault),
+        }
+    }
+
+    fn leave_out(&mut self, fault: Fault) {
+        let message = format!("left out: {}", fault.message);
+        self.report.error(code::OPERATION, &fault.pointer, message, fault.hint);
+    }
+
+    fn operation(
+        &mut self,
+        item: &PathItem<'a, '_>,
+        method: &str,
+        pointer: &str,
+        object: &Object<'a>,
+    ) -> Result<Operation, Fault> {
+        let Settled { parameters, body } = self.inputs(item, object, pointer)?;
+        let request_body = match body {
+            Some(body) => Some(body),
+            None => self.request_body(object, pointer)?,
+        };
+        let security = match object.get("security") {
+            Some(place) => self.requirements(place, pointer).map_err(|message| {
+                Fault::at(pointer, message, "write a list of objects, each with scheme names and lists of scopes")
+            })?,
+            None => self.security.clone(),
+        };
+        Ok(Operation {
+            method: method.to_owned(),
+            path: item.path.to_owned(),
+            operation_id: self.operation_id(object, pointer),
+            summary: one_line(object.string("summary")),
+            description: object.string("description"),
+            tags: tags(object),
+            deprecated: object.is_true("deprecated"),
+            parameters,
+            request_body,
+            security,
+            servers: self.operation_servers(item, object, pointer),
+            extensions: extensions(object),
+            pointer: pointer.to_owned(),
+        })
+    }
+
+    fn operation_id(&mut self, object: &Object<'_>, pointer: &str) -> String {
+        let id = object.string("operationId");
+        let id = id.trim();
+        if id.len() > MAX_NAME_LENGTH {
+            let message = "the operationId is too long; it is ignored".to_owned();
+            self.report.warning(code::LIMIT, pointer, message, "");
+            return String::new();
+        }
+        id.to_owned()
+    }
+
+    /// SV-7.
+    fn operation_servers(&mut self, item: &PathItem<'a, '_>, object: &Object<'a>, pointer: &str) -> Vec<String> {
+        let own = self.own_servers(object, pointer);
+        if !own.is_empty() {
+            return own;
+        }
+        if item.servers.is_empty() { self.servers.clone() } else { item.servers.clone() }
+    }
+
+    /// TL-2: the first keeps the id; the others are known by method and path.
+    pub(crate) fn settle_operation_ids(&mut self, operations: &mut [Operation]) {
+        let mut first: HashMap<String, usize> = HashMap::with_capacity(operations.len());
+        for i in 0..operations.len() {
+            let id = &operations[i].operation_id;
+            if id.is_empty() {
+                continue;
+            }
+            let Some(&keeper) = first.get(id.as_str()) else {
+                first.insert(id.clone(), i);
+                continue;
+            };
+            let keeper = &operations[keeper];
+            let message = format!("operationId {} belongs to {} {}", quoted(id), keeper.method, keeper.path);
+            self.report.warning(
+                code::OPERATION_ID,
+                &operations[i].pointer,
+                message,
+                "this operation is known by its method and path; give it an id of its own",
+            );
+            operations[i].operation_id.clear();
+        }
+    }
+}
+
+fn one_line(summary: String) -> String {
+    if !summary.contains(['\n', '\r']) {
+        return summary;
+    }
+    summary.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn tags(object: &Object<'_>) -> Vec<String> {
+    let Some(tags) = object.get("tags") else { return Vec::new() };
+    // `tags: orders` is a common slip.
+    let tags = if tags.kind() == Kind::Text { vec![tags] } else { tags.elements().unwrap_or_default() };
+    let texts = tags.into_iter().filter_map(Place::text).filter(|tag| tag.len() <= MAX_NAME_LENGTH);
+    texts.take(MAX_TAGS).map(|tag| tag.into_owned()).collect()
+}
+
+fn extensions(object: &Object<'_>) -> IndexMap<String, Box<RawValue>> {
+    let extensions = object.iter().filter(|(key, _)| key.starts_with("x-"));
+    extensions.map(|(key, place)| (key.to_string(), place.raw.to_owned())).collect()
+}
+
+/// Bytes that an operation carries.
+fn weight(operation: &Operation) -> usize {
+    let schema = |schema: &Option<Box<RawValue>>| schema.as_ref().map_or(0, |schema| schema.get().len());
+    let parameters = operation.parameters.iter().map(|p| schema(&p.schema) + p.description.len() + p.name.len());
+    let body = operation.request_body.iter().flat_map(|body| &body.content).map(|(_, s)| schema(s));
+    let extensions = operation.extensions.values().map(|value| value.get().len());
+    let servers = operation.servers.iter().map(String::len);
+    operation.description.len()
+        + operation.summary.len()
+        + parameters.chain(body).chain(extensions).chain(servers).sum::<usize>()
+}
