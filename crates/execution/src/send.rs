@@ -126,21 +126,14 @@ fn fault_of(error: legacy::Error) -> Fault {
 }
 
 fn fault_of_hyper(error: &hyper::Error, reused: bool) -> Fault {
-    let is_garbled = error.is_parse() || error.is_parse_too_large() || error.is_parse_status();
-    if is_garbled && !is_io(error) {
+    if error.is_parse() || is_misframed(error) {
         return Fault::Protocol(root_cause(error));
     }
     Fault::Reset { cause: root_cause(error), reused }
 }
 
-/// A socket error, however deep. Broken chunk framing is reported as invalid data: that is the upstream's HTTP.
-fn is_io(error: &hyper::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return !matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
-        }
-        source = error.source();
-    }
-    false
+/// Broken chunk framing travels as an I/O error of its own kind; a socket has others.
+fn is_misframed(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|error| matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput))
 }
