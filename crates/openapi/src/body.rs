@@ -1,13 +1,13 @@
 //! Request bodies of OpenAPI 3: rules RB-1 to RB-3. Schemas are carried as they are written, `$ref`s included.
 
 use crate::api::RequestBody;
-use crate::json::{Object, Place};
+use crate::json::{Kind, Object, Place};
 use crate::limits::{MAX_MEDIA_TYPES, MAX_NAME_LENGTH};
 use crate::operations::Fault;
+use crate::pointer::escape;
 use crate::reader::Reader;
 use crate::report::{code, quoted};
 use crate::schema::is_schema;
-use crate::tree::escape;
 use crate::version::Version;
 use serde_json::value::RawValue;
 
@@ -65,6 +65,10 @@ impl<'a> Reader<'a> {
     /// The schema of a media type object (RB-3). OpenAPI 3.2: `itemSchema` stands for a missing `schema`, and the
     /// object may be a reference.
     pub(crate) fn media_schema(&mut self, place: Place<'a>, pointer: &str) -> Option<Place<'a>> {
+        if place.kind() == Kind::Null {
+            // `application/json:` with nothing behind it.
+            return None;
+        }
         let siblings = self.reference_siblings();
         let object = match self.tree.follow(place, siblings) {
             Ok(object) => object,
@@ -79,5 +83,69 @@ impl<'a> Reader<'a> {
         };
         let items = || object.get("itemSchema").filter(|_| self.version >= Version::V32);
         object.get("schema").or_else(items).filter(|schema| is_schema(*schema))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{codes, names, only, openapi};
+
+    fn body(version: &str, body: &str) -> (bool, String, Vec<String>, usize) {
+        let api = openapi(
+            version,
+            &format!(
+                r##""paths":{{"/a":{{"post":{{"requestBody":{body}}}}}}},"components":{{
+                    "requestBodies":{{"B":{{"required":true,"description":"inner","content":{{"a/b":{{}}}}}}}},
+                    "mediaTypes":{{"M":{{"schema":{{"type":"object"}}}}}}}}"##
+            ),
+        );
+        let body = only(&api).request_body.clone().expect("body");
+        let content = body.content.iter().map(|(media_type, schema)| match schema {
+            Some(schema) => format!("{media_type} {}", schema.get()),
+            None => media_type.clone(),
+        });
+        (body.required, body.description, content.collect(), api.diagnostics.len())
+    }
+
+    /// RB-1 to RB-3
+    #[test]
+    fn media_types_are_ascending_and_schemas_are_as_given() {
+        let given = r##"{"content":{"text/plain":{},"application/json":{"schema":{"$ref": "#/x"}},"a/n":null,
+            "image/png":{"schema":false}}}"##;
+        let expected = [r##"application/json {"$ref": "#/x"}"##, "a/n", "image/png false", "text/plain"];
+        let mut sorted = expected.map(str::to_owned).to_vec();
+        sorted.sort();
+        assert_eq!(body("3.0.0", given), (false, String::new(), sorted, 0));
+        assert_eq!(body("3.0.0", r#"{"content":{}}"#), (false, String::new(), vec![], 0));
+        assert_eq!(body("3.0.0", r#"{"required":true}"#), (true, String::new(), vec![], 1));
+        assert_eq!(body("3.0.0", r#"{"content":{"a/b":7}}"#), (false, String::new(), vec!["a/b".to_owned()], 1));
+    }
+
+    #[test]
+    fn references_are_followed_with_the_siblings_of_their_version() {
+        let given = r##"{"$ref":"#/components/requestBodies/B","description":"outer","required":false}"##;
+        assert_eq!(body("3.0.0", given), (true, "inner".to_owned(), vec!["a/b".to_owned()], 0));
+        assert_eq!(body("3.1.0", given), (true, "outer".to_owned(), vec!["a/b".to_owned()], 0));
+    }
+
+    /// OpenAPI 3.2
+    #[test]
+    fn streams_carry_the_schema_of_their_items() {
+        let given =
+            r##"{"content":{"a/b":{"itemSchema":{"type":"string"}},"a/c":{"$ref":"#/components/mediaTypes/M"}}}"##;
+        let expected = vec![r#"a/b {"type":"string"}"#.to_owned(), r#"a/c {"type":"object"}"#.to_owned()];
+        assert_eq!(body("3.2.0", given), (false, String::new(), expected, 0));
+        let given = r#"{"content":{"a/b":{"itemSchema":{"type":"string"}}}}"#;
+        assert_eq!(body("3.1.0", given), (false, String::new(), vec!["a/b".to_owned()], 0));
+    }
+
+    #[test]
+    fn an_operation_with_a_body_that_is_not_known_is_left_out() {
+        for body in [r##"{"$ref":"#/components/requestBodies/None"}"##, "[]", r#"{"$ref":"other.json"}"#] {
+            let api =
+                openapi("3.0.0", &format!(r#""paths":{{"/a":{{"post":{{"requestBody":{body}}},"get":{{}}}}}}"#));
+            assert_eq!(names(&api), ["GET /a"], "{body}");
+            assert_eq!(codes(&api), ["operation_invalid"], "{body}");
+        }
     }
 }

@@ -8,11 +8,13 @@
 pub mod api;
 mod body;
 mod error;
+mod hosts;
 mod json;
 pub mod limits;
 mod operations;
 mod parameters;
 mod paths;
+mod pointer;
 mod reader;
 mod report;
 mod schema;

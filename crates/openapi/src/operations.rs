@@ -189,3 +189,56 @@ fn weight(operation: &Operation) -> usize {
         + operation.summary.len()
         + parameters.chain(body).chain(extensions).chain(servers).sum::<usize>()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::limits::MAX_OPERATIONS;
+    use crate::testing::{codes, names, only, openapi};
+
+    #[test]
+    fn an_operation_carries_what_it_says() {
+        let operation = r#"{"operationId":" listA ","summary":"Lists\n all\n","description":"*md*",
+            "tags":["t",7,null,"u"],"deprecated":true,"x-cli-name":"ls","x-n":null,"x-o":{"a": 1}}"#;
+        let api = openapi("3.0.3", &format!(r#""info":{{"title":"T"}},"paths":{{"/a":{{"get":{operation}}}}}"#));
+        let operation = only(&api);
+        assert_eq!((api.title.as_str(), api.version.as_str()), ("T", "3.0"));
+        assert_eq!(operation.operation_id, "listA");
+        assert_eq!(operation.summary, "Lists all");
+        assert_eq!(operation.description, "*md*");
+        assert_eq!(operation.tags, ["t", "7", "u"]);
+        assert!(operation.deprecated);
+        let extensions: Vec<_> = operation.extensions.iter().map(|(k, v)| (k.as_str(), v.get())).collect();
+        assert_eq!(extensions, [("x-cli-name", r#""ls""#), ("x-n", "null"), ("x-o", r#"{"a": 1}"#)]);
+        assert!(operation.request_body.is_none());
+    }
+
+    /// TL-4
+    #[test]
+    fn ignored_operations_are_not_looked_at() {
+        let paths = r#"{"/a":{"get":{"x-cli-ignore":true,"parameters":7},"post":{"x-cli-ignore":"true"}}}"#;
+        let api = openapi("3.0.0", &format!(r#""paths":{paths}"#));
+        assert_eq!(names(&api), ["POST /a"]);
+        assert!(codes(&api).is_empty());
+    }
+
+    /// TL-2
+    #[test]
+    fn of_operations_with_one_id_the_first_keeps_it() {
+        let paths = r#"{"/b":{"get":{"operationId":"x"}},"/a":{"post":{"operationId":"x"},"put":{"operationId":"x"}},
+            "/c":{"get":{"operationId":"y"},"put":{}}}"#;
+        let api = openapi("3.0.0", &format!(r#""paths":{paths}"#));
+        let ids: Vec<_> = api.operations.iter().map(|o| o.operation_id.as_str()).collect();
+        assert_eq!(ids, ["x", "", "", "y", ""]);
+        assert_eq!(codes(&api), ["operation_id_duplicate", "operation_id_duplicate"]);
+        assert_eq!(api.diagnostics[0].pointer, "/paths/~1a/put");
+        assert_eq!(api.diagnostics[0].message, "operationId `x` belongs to POST /a");
+    }
+
+    #[test]
+    fn operations_beyond_the_bound_are_left_out() {
+        let paths: Vec<String> = (0..=MAX_OPERATIONS).map(|i| format!(r#""/p{i}":{{"get":{{}}}}"#)).collect();
+        let api = openapi("3.0.0", &format!(r#""paths":{{{}}}"#, paths.join(",")));
+        assert_eq!(api.operations.len(), MAX_OPERATIONS);
+        assert_eq!(codes(&api), ["limit_exceeded"]);
+    }
+}

@@ -2,7 +2,7 @@
 //! An operation whose parameters are not fully known is left out, because calling it would be wrong.
 
 use crate::api::{Parameter, RequestBody};
-use crate::json::{Object, Place};
+use crate::json::{Kind, Object, Place};
 use crate::limits::{MAX_NAME_LENGTH, MAX_PARAMETERS};
 use crate::operations::Fault;
 use crate::paths::PathItem;
@@ -199,8 +199,13 @@ impl<'a> Reader<'a> {
             _ => false,
         };
         if !known {
+            let hint = match location.as_ref() {
+                "body" | "formData" => "OpenAPI 3 has `requestBody` for it",
+                "querystring" => "declare OpenAPI 3.2, which has it",
+                _ => "write one of path, query, header, cookie",
+            };
             let message = format!("the parameter has `in: {}`", quoted(&location).trim_matches('`'));
-            return Err(Fault::at(pointer, message, "write one of path, query, header, cookie"));
+            return Err(Fault::at(pointer, message, hint));
         }
         let name = object.string("name");
         if location == "body" {
@@ -245,11 +250,150 @@ impl<'a> Reader<'a> {
 
 /// PR-3: `x-cli-name` counts when it is a text that is not empty.
 fn cli_name(object: &Object<'_>) -> String {
-    let name = object.get("x-cli-name").filter(|place| place.kind() == crate::json::Kind::Text);
+    let name = object.get("x-cli-name").filter(|place| place.kind() == Kind::Text);
     name.and_then(Place::text).map(|text| text.trim().to_owned()).unwrap_or_default()
 }
 
 fn too_many(pointer: &str, count: usize) -> Fault {
     let message = format!("there are {count} parameters; at most {MAX_PARAMETERS} are supported");
     Fault::at(pointer, message, "remove parameters with an overlay")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::Parameter;
+    use crate::limits::MAX_PARAMETERS;
+    use crate::testing::{codes, names, only, openapi};
+
+    fn shown(parameters: &[Parameter]) -> Vec<String> {
+        parameters.iter().map(|p| format!("{} {} {}", p.location, p.name, p.description)).collect()
+    }
+
+    /// W32, W33
+    #[test]
+    fn operation_parameters_replace_those_of_the_path_item_in_place() {
+        let api = openapi(
+            "3.0.0",
+            r#""paths":{"/a/{x}/{y}":{
+                "parameters":[{"name":"q","in":"query","description":"1"},{"name":"y","in":"path"},
+                    {"name":"X-Id","in":"header","description":"1"},{"name":"x","in":"path","description":"1"}],
+                "get":{"parameters":[{"name":"n","in":"query"},{"name":"x-id","in":"header","description":"2"},
+                    {"name":"q","in":"cookie"},{"name":"q","in":"query","description":"2"},
+                    {"name":"x","in":"path","description":"2"}]},
+                "put":{}}}"#,
+        );
+        let expected = ["path x 2", "path y ", "query q 2", "header x-id 2", "query n ", "cookie q "];
+        assert_eq!(shown(&api.operations[0].parameters), expected);
+        assert_eq!(shown(&api.operations[1].parameters), ["path x 1", "path y ", "query q 1", "header X-Id 1"]);
+        assert!(api.operations[0].parameters[..2].iter().all(|p| p.required));
+        assert!(codes(&api).is_empty());
+    }
+
+    #[test]
+    fn template_and_declarations_are_brought_together() {
+        let api = openapi(
+            "3.0.0",
+            r#""paths":{"/a/{x}":{"parameters":[{"name":"z","in":"path"}],"get":{},
+                "put":{"parameters":[{"name":"q","in":"query"},{"name":"q","in":"query","required":true}]}}}"#,
+        );
+        let x = &api.operations[0].parameters[0];
+        assert_eq!((x.name.as_str(), x.location.as_str(), x.required), ("x", "path", true));
+        assert_eq!(x.schema.as_ref().map(|schema| schema.get()), Some(r#"{"type":"string"}"#));
+        assert!(!api.operations[1].parameters[1].required, "the first of the two counts");
+        let found: Vec<_> = api.diagnostics.iter().map(|d| (&*d.code, &*d.pointer)).collect();
+        let expected = [
+            ("path_parameter_mismatch", "/paths/~1a~1{x}/get"),
+            ("path_parameter_mismatch", "/paths/~1a~1{x}/parameters/0"),
+            ("parameter_duplicate", "/paths/~1a~1{x}/put/parameters/1"),
+            ("path_parameter_mismatch", "/paths/~1a~1{x}/put"),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn an_operation_with_a_parameter_that_is_not_known_is_left_out() {
+        for (parameter, message) in [
+            (r#"{"in":"query"}"#, "left out: the parameter has no name"),
+            (r#"{"name":"","in":"query"}"#, "left out: the parameter has no name"),
+            (r#"{"name":"q"}"#, "left out: the parameter has `in: `"),
+            (r#"{"name":"q","in":"body"}"#, "left out: the parameter has `in: body`"),
+            (r#"{"name":"q","in":"querystring"}"#, "left out: the parameter has `in: querystring`"),
+            ("7", "left out: the parameter is a number, not an object"),
+            (
+                r##"{"$ref":"#/components/parameters/P"}"##,
+                "left out: the parameter's reference `#/components/parameters/P` names something that is not there",
+            ),
+            (
+                r##"{"$ref":"#/components/parameters/Q"}"##,
+                "left out: the parameter's reference `#/components/parameters/Q` leads back to itself",
+            ),
+        ] {
+            let text = format!(
+                r##""paths":{{"/a":{{"get":{{"parameters":[{parameter}]}},"put":{{}}}},
+                    "/b":{{"parameters":[{parameter}],"get":{{}},"put":{{}}}}}},
+                    "components":{{"parameters":{{"Q":{{"$ref":"#/components/parameters/Q"}}}}}}"##
+            );
+            let api = openapi("3.1.0", &text);
+            assert_eq!(names(&api), ["PUT /a"], "{parameter}");
+            let found: Vec<_> = api.diagnostics.iter().map(|d| (&*d.code, &*d.pointer, &*d.message)).collect();
+            let expected = [
+                ("operation_invalid", "/paths/~1a/get/parameters/0", message),
+                ("operation_invalid", "/paths/~1b/parameters/0", message),
+            ];
+            assert_eq!(found, expected, "{parameter}");
+        }
+    }
+
+    /// W35
+    #[test]
+    fn parameters_carry_schema_style_and_content() {
+        let api = openapi(
+            "3.2.0",
+            r##""paths":{"/a":{"get":{"parameters":[
+                {"name":"a","in":"query","style":"deepObject","explode":true,"allowReserved":true,"deprecated":true,
+                    "x-cli-name":" all ","schema":{"type": "object"}},
+                {"name":"b","in":"query","explode":false,"schema":true,"x-cli-name":7},
+                {"name":"c","in":"query","content":{"application/json":{"schema":{"$ref":"#/components/schemas/S"}}}},
+                {"name":"d","in":"querystring","content":{"text/plain":{"itemSchema":{"type":"string"}}}},
+                {"name":"e","in":"header","schema":"no"},
+                {"$ref":"#/components/parameters/F","description":"outer","required":true}]}}},
+            "components":{"schemas":{"S":{"$ref":"#/components/schemas/T"},"T":{"enum":["x"]}},
+                "parameters":{"F":{"name":"f","in":"cookie","description":"inner"}}}"##,
+        );
+        let parameters = &only(&api).parameters;
+        let schemas: Vec<_> = parameters.iter().map(|p| p.schema.as_ref().map(|schema| schema.get())).collect();
+        let expected = [
+            Some(r#"{"type": "object"}"#),
+            Some("true"),
+            Some(r#"{"enum":["x"]}"#),
+            Some(r#"{"type":"string"}"#),
+            None,
+            None,
+        ];
+        assert_eq!(schemas, expected);
+        let a = &parameters[0];
+        assert_eq!((&*a.style, a.explode, &*a.cli_name), ("deepObject", Some(true), "all"));
+        assert!(a.allow_reserved && a.deprecated);
+        assert_eq!((parameters[1].explode, &*parameters[1].cli_name), (Some(false), ""));
+        assert_eq!(parameters[2].content_type, "application/json");
+        assert_eq!(parameters[3].location, "querystring");
+        assert_eq!((&*parameters[5].description, parameters[5].required), ("outer", false));
+        assert_eq!(codes(&api), ["parameter_invalid"]);
+    }
+
+    #[test]
+    fn too_many_parameters_leave_the_operation_out() {
+        let list: Vec<String> =
+            (0..=MAX_PARAMETERS).map(|i| format!(r#"{{"name":"p{i}","in":"query"}}"#)).collect();
+        let text = format!(
+            r#""paths":{{"/a":{{"get":{{"parameters":[{}]}}}},
+                "/b":{{"parameters":[{}],"get":{{"parameters":[{}]}},"put":{{}}}}}}"#,
+            list.join(","),
+            list[..400].join(","),
+            list[300..].join(",")
+        );
+        let api = openapi("3.0.0", &text);
+        assert_eq!(names(&api), ["PUT /b"]);
+        assert_eq!(codes(&api), ["operation_invalid", "operation_invalid"]);
+    }
 }

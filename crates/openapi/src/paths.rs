@@ -6,10 +6,11 @@ use crate::json::{Object, Place};
 use crate::limits::MAX_PATH_LENGTH;
 use crate::operations::Fault;
 use crate::parameters::Declared;
+use crate::pointer::escape;
 use crate::reader::Reader;
 use crate::report::{code, quoted};
 use crate::template::Template;
-use crate::tree::{Siblings, escape};
+use crate::tree::Siblings;
 use crate::version::Version;
 use std::borrow::Cow;
 
@@ -125,7 +126,22 @@ impl<'a> Reader<'a> {
             }
             self.read_operation(&item, method, format!("{}/{member}", item.pointer), place, operations);
         }
+        self.remark_on_upper_case(&item);
         self.read_additional(&item, operations);
+    }
+
+    /// W52: `GET:` is not `get:`.
+    fn remark_on_upper_case(&mut self, item: &PathItem<'a, '_>) {
+        for (member, _) in item.object.iter() {
+            let known = METHODS.iter().find(|(method, ..)| method.eq_ignore_ascii_case(member));
+            let Some((method, ..)) = known.filter(|(method, ..)| method != member) else { continue };
+            self.report.warning(
+                code::MEMBER_IGNORED,
+                &format!("{}/{}", item.pointer, escape(member)),
+                format!("{} is ignored: member names are case-sensitive", quoted(member)),
+                &format!("write `{method}`"),
+            );
+        }
     }
 
     /// OpenAPI 3.2 `additionalOperations`. The method is the key as written: methods are case-sensitive.
@@ -196,4 +212,110 @@ fn path_pointer(path: &str) -> String {
 /// RFC 9110 §5.6.2.
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::limits::MAX_PATH_LENGTH;
+    use crate::testing::{codes, local, names, openapi, read_all};
+
+    /// TL-1
+    #[test]
+    fn operations_come_by_path_and_method() {
+        let item = r#"{"x-a":1,"summary":"s","trace":{},"options":{},"head":{},"query":{},"delete":{},"patch":{},
+            "put":{},"post":{},"get":{},"additionalOperations":{"Link":{},"COPY":{}}}"#;
+        let api =
+            openapi("3.2.0", &format!(r#""paths":{{"/b":{{"get":{{}}}},"x-y":{{"get":{{}}}},"/a":{item}}}"#));
+        let expected =
+            ["GET", "POST", "PUT", "PATCH", "DELETE", "QUERY", "HEAD", "OPTIONS", "TRACE", "Link", "COPY"];
+        let expected: Vec<String> =
+            expected.iter().map(|m| format!("{m} /a")).chain(["GET /b".to_owned()]).collect();
+        assert_eq!(names(&api), expected);
+        assert_eq!(api.operations[9].pointer, "/paths/~1a/additionalOperations/Link");
+        assert!(codes(&api).is_empty(), "{:?}", api.diagnostics);
+    }
+
+    #[test]
+    fn members_of_later_versions_and_odd_methods_are_left_out() {
+        let item = r#"{"get":{},"query":{},"additionalOperations":{"COPY":{}}}"#;
+        let api = openapi("3.1.0", &format!(r#""paths":{{"/a":{item}}}"#));
+        assert_eq!(names(&api), ["GET /a"]);
+        assert_eq!(codes(&api), ["member_ignored", "member_ignored"]);
+        let item = r#"{"Get":{},"additionalOperations":{"post":{},"CONNECT":{},"a b":{},"OK":{},"":{}}}"#;
+        let api = openapi("3.2.0", &format!(r#""paths":{{"/a":{item}}}"#));
+        assert_eq!(names(&api), ["OK /a"]);
+        let expected = ["member_ignored", "operation_invalid", "operation_invalid", "operation_invalid"];
+        assert_eq!(codes(&api)[..4], expected);
+    }
+
+    /// Deviation 6
+    #[test]
+    fn one_broken_path_does_not_touch_the_others() {
+        let long = "/x".repeat(MAX_PATH_LENGTH);
+        let paths = format!(
+            r##"{{"/ok":{{"get":{{}}}},"no-slash":{{"get":{{}}}},"/list":[],"/null":null,"{long}":{{"get":{{}}}},
+            "/gone":{{"$ref":"#/components/pathItems/Gone","post":{{}}}},"/twice":{{"put":{{}}}},"/twice":{{"get":{{}}}},
+            "/op":{{"get":7,"post":{{}}}},"/brace/{{a":{{"get":{{}}}}}}"##
+        );
+        let api = openapi("3.0.0", &format!(r#""paths":{paths}"#));
+        assert_eq!(names(&api), ["GET /brace/{a", "GET /ok", "POST /op", "GET /twice"]);
+        let mut found = codes(&api);
+        found.sort_unstable();
+        let expected = [
+            "limit_exceeded",
+            "operation_invalid",
+            "path_invalid", // braces
+            "path_invalid", // list
+            "path_invalid", // no slash
+            "path_invalid", // null
+            "path_invalid", // twice
+            "reference_unresolved",
+        ];
+        assert_eq!(found, expected);
+        let gone = api.diagnostics.iter().find(|d| d.code == "reference_unresolved").expect("gone");
+        assert_eq!(gone.pointer, "/paths/~1gone");
+        let message = "left out: the path item's reference `#/components/pathItems/Gone` names something that is \
+                       not there";
+        assert_eq!(gone.message, message);
+    }
+
+    #[test]
+    fn a_description_without_paths_has_no_operations() {
+        for (version, paths, expected) in [
+            ("3.0.0", r#""x-a":1"#, &["paths_invalid"][..]),
+            ("3.1.0", r#""x-a":1"#, &[]),
+            ("3.1.0", r#""paths":{}"#, &[]),
+            ("3.1.0", r#""paths":[]"#, &["paths_invalid"]),
+            ("3.1.0", r#""webhooks":{"a":{"post":{}}}"#, &["webhooks_ignored"]),
+        ] {
+            let api = openapi(version, paths);
+            assert!(api.operations.is_empty());
+            assert_eq!(codes(&api), expected, "{version} {paths}");
+        }
+        assert_eq!(codes(&local(r#"{"swagger":"2.0"}"#)), ["paths_invalid"]);
+    }
+
+    /// RF-1; the members beside the `$ref` count, and references chain across documents.
+    #[test]
+    fn path_items_may_be_references_with_siblings() {
+        let root = r##"{"openapi":"3.1.0","servers":[{"url":"https://h"}],"paths":{
+            "/a/{id}":{"$ref":"items.json#/one","get":{"operationId":"mine"},
+                "parameters":[{"name":"q","in":"query","description":"outer"}]},
+            "/b":{"$ref":"#/components/pathItems/B"}},
+            "components":{"pathItems":{"B":{"$ref":"items.json#/two"}}}}"##;
+        let items = r##"{"one":{"get":{"operationId":"theirs"},"post":{"operationId":"post"},
+            "parameters":[{"$ref":"#/id"},{"name":"q","in":"query"},{"name":"r","in":"query"}]},
+            "id":{"name":"id","in":"path","required":true,"schema":{"type":"integer"}},
+            "two":{"delete":{"$ref":"#/del","summary":"sibling"}},"del":{"operationId":"del","summary":"s"}}"##;
+        let api = read_all(&[("/d/api.json", root), ("/d/items.json", items)]);
+        assert_eq!(names(&api), ["GET /a/{id}", "POST /a/{id}", "DELETE /b"]);
+        assert_eq!(api.operations[0].operation_id, "mine");
+        let parameters: Vec<_> =
+            api.operations[1].parameters.iter().map(|p| (&*p.name, &*p.description)).collect();
+        assert_eq!(parameters, [("id", ""), ("q", "outer"), ("r", "")]);
+        assert_eq!(api.operations[2].operation_id, "del");
+        assert_eq!(api.operations[2].summary, "sibling");
+        assert_eq!(api.operations[2].pointer, "/paths/~1b/delete");
+        assert!(codes(&api).is_empty(), "{:?}", api.diagnostics);
+    }
 }

@@ -79,9 +79,118 @@ impl Reader<'_> {
             self.report.note(
                 code::WEBHOOKS,
                 "/webhooks",
-                format!("{} webhooks are ignored: the API calls them, nobody else can", webhooks.iter().count()),
+                format!("`webhooks` ({}) are ignored: the API makes these calls", webhooks.iter().count()),
                 "",
             );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{codes, local, openapi, read_all, set};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn only_a_root_that_is_no_description_is_an_error() {
+        for (text, expected) in [
+            ("", "its top level is empty, not an object"),
+            ("null", "its top level is empty, not an object"),
+            ("[]", "its top level is a list, not an object"),
+            ("7", "its top level is a number, not an object"),
+            ("{", "the API description can't be read: EOF while parsing an object"),
+            ("[", "the API description can't be read: EOF while parsing a list"),
+            ("{}", "it has neither `openapi` nor `swagger`"),
+            (r#"{"openapi":"4.0.0"}"#, "`openapi: 4.0.0`, which is not supported"),
+        ] {
+            let error = crate::read(&set(&[("/d/api.json", text)])).expect_err(text).to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        assert_eq!(local("\u{feff}{\"openapi\":\"3.1.0\"}").version, "3.1");
+    }
+
+    #[test]
+    fn webhooks_are_a_remark() {
+        let api = openapi("3.1.0", r#""webhooks":{"a":{"post":{}},"b":{}}"#);
+        assert_eq!(codes(&api), ["webhooks_ignored"]);
+        assert_eq!(api.diagnostics[0].message, "`webhooks` (2) are ignored: the API makes these calls");
+        assert!(codes(&openapi("3.0.0", r#""paths":{},"webhooks":{"a":{}}"#)).is_empty(), "no member of 3.0");
+    }
+
+    /// Deviation 6: whatever stands in any place, the rest is read, and nothing panics.
+    #[test]
+    fn any_value_in_any_place_is_survived() {
+        let documents = [
+            json!({"openapi": "3.2.0", "$self": "x", "info": {"title": "t"},
+                "servers": [{"url": "https://{a}", "variables": {"a": {"default": "h", "enum": ["h"]}}}],
+                "security": [{"k": ["s"]}],
+                "paths": {"/a/{x}": {"servers": [{"url": "/v"}], "parameters": [{"name": "x", "in": "path"}],
+                    "additionalOperations": {"LINK": {"operationId": "l"}},
+                    "get": {"operationId": "i", "summary": "s", "tags": ["t"], "security": [{"o": []}],
+                        "parameters": [{"$ref": "#/components/parameters/P"}],
+                        "requestBody": {"$ref": "#/components/requestBodies/B"}, "x-cli-name": "n"}}},
+                "components": {
+                    "parameters": {"P": {"name": "q", "in": "query", "content": {"a/b": {"schema": {}}}}},
+                    "requestBodies": {"B": {"content": {"a/b": {"schema": {"type": "string"}}}}},
+                    "securitySchemes": {"k": {"type": "apiKey", "in": "header", "name": "K"},
+                        "o": {"type": "oauth2", "flows": {"implicit": {"authorizationUrl": "https://a"}}}}}}),
+            json!({"swagger": "2.0", "host": "h", "basePath": "/v", "schemes": ["http"], "consumes": ["a/b"],
+                "paths": {"/a": {"post": {"consumes": ["c/d"], "schemes": ["https"], "parameters": [
+                    {"name": "q", "in": "query", "type": "array", "items": {}, "collectionFormat": "csv"},
+                    {"name": "b", "in": "body", "schema": {"type": "object"}},
+                    {"name": "f", "in": "formData", "type": "file", "description": "d"}]}}},
+                "securityDefinitions": {"o": {"type": "oauth2", "flow": "implicit"}}, "security": [{"o": []}]}),
+        ];
+        let odd = [
+            json!(null),
+            json!(true),
+            json!(-1.5),
+            json!(""),
+            json!("{"),
+            json!("https://[::1"),
+            json!([]),
+            json!([null]),
+            json!({}),
+            json!({"": {"$ref": ""}}),
+            json!({"$ref": "#"}),
+            json!({"$ref": "#/paths/~1a~1{x}/get"}),
+            json!({"$ref": "other.json"}),
+        ];
+        for document in documents {
+            for pointer in pointers(&document) {
+                for value in &odd {
+                    let mut broken = document.clone();
+                    *broken.pointer_mut(&pointer).expect("place") = value.clone();
+                    let text = broken.to_string();
+                    for location in ["/d/api.json", "https://h.example/api.json"] {
+                        let _ = crate::read(&set(&[(location, &text)]));
+                    }
+                }
+            }
+        }
+    }
+
+    fn pointers(value: &Value) -> Vec<String> {
+        let members: Vec<(String, &Value)> = match value {
+            Value::Object(members) => {
+                members.iter().map(|(k, v)| (crate::pointer::escape(k).into_owned(), v)).collect()
+            }
+            Value::Array(elements) => elements.iter().enumerate().map(|(i, v)| (i.to_string(), v)).collect(),
+            _ => Vec::new(),
+        };
+        let below = |(name, value): (String, &Value)| {
+            pointers(value).into_iter().map(move |rest| format!("/{name}{rest}")).collect::<Vec<_>>()
+        };
+        std::iter::once(String::new()).chain(members.into_iter().flat_map(below)).collect()
+    }
+
+    #[test]
+    fn documents_of_a_set_may_be_broken() {
+        let root = r#"{"openapi":"3.0.0","paths":{"/a":{"$ref":"b.json"},"/c":{"get":{}}}}"#;
+        for broken in ["", "{", "[]", "7", r#"{"get":7}"#] {
+            let api = read_all(&[("https://h.example/a.json", root), ("https://h.example/b.json", broken)]);
+            assert_eq!(api.operations.len(), 1, "{broken}");
+            assert_eq!(api.diagnostics.len(), 1, "{broken}");
         }
     }
 }

@@ -87,3 +87,56 @@ fn may_refer(raw: &RawValue) -> bool {
 fn bounded(raw: &RawValue) -> Option<Box<RawValue>> {
     (raw.get().len() <= MAX_PARAMETER_SCHEMA_BYTES).then(|| raw.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::limits::MAX_PARAMETER_SCHEMA_BYTES;
+    use crate::testing::{codes, only, openapi};
+
+    fn schema(version: &str, schema: &str) -> (Option<String>, Vec<String>) {
+        let api = openapi(
+            version,
+            &format!(
+                r##""paths":{{"/a":{{"get":{{"parameters":[{{"name":"q","in":"query","schema":{schema}}}]}}}}}},
+                    "components":{{"schemas":{{"A":{{"$ref":"#/components/schemas/B","title":"a"}},
+                        "B":{{"type":"string","default":"b"}},"T":true,"L":{{"$ref":"#/components/schemas/L"}}}}}}"##
+            ),
+        );
+        let schema = only(&api).parameters[0].schema.as_ref().map(|schema| schema.get().to_owned());
+        (schema, codes(&api).into_iter().map(str::to_owned).collect())
+    }
+
+    /// W11, W35
+    #[test]
+    fn the_reference_at_the_top_is_followed_and_the_rest_is_as_written() {
+        let a = r##"{"$ref":"#/components/schemas/A"}"##;
+        let a_and_more = r##"{"$ref":"#/components/schemas/A","default":"c"}"##;
+        let inner = r##"{"type":"array","items":{"$ref":"#/components/schemas/B"}}"##;
+        let b = r#"{"type":"string","default":"b"}"#;
+        let dangling = r##"{"$ref":"#/components/schemas/Z"}"##;
+        let looping = r##"{"$ref":"#/components/schemas/L"}"##;
+        for (version, written, expected, diagnostics) in [
+            ("3.0.0", a, Some(b), &[][..]),
+            ("3.0.0", a_and_more, Some(b), &[]),
+            ("3.1.0", a, Some(r#"{"type":"string","default":"b","title":"a"}"#), &[]),
+            ("3.1.0", a_and_more, Some(r#"{"type":"string","default":"c","title":"a"}"#), &[]),
+            ("3.1.0", r##"{"$ref":"#/components/schemas/T"}"##, Some("true"), &[]),
+            ("3.1.0", inner, Some(inner), &[]),
+            ("3.1.0", "false", Some("false"), &[]),
+            ("3.1.0", "null", None, &[]),
+            ("3.1.0", "[]", None, &["parameter_invalid"]),
+            ("3.1.0", dangling, Some(dangling), &["reference_unresolved"]),
+            ("3.1.0", looping, Some(looping), &["reference_unresolved"]),
+        ] {
+            let (schema, codes) = schema(version, written);
+            assert_eq!(schema.as_deref(), expected, "{version} {written}");
+            assert_eq!(codes, diagnostics, "{version} {written}");
+        }
+    }
+
+    #[test]
+    fn large_schemas_are_not_copied() {
+        let large = format!(r#"{{"title":"{}"}}"#, "x".repeat(MAX_PARAMETER_SCHEMA_BYTES));
+        assert_eq!(schema("3.1.0", &large), (None, vec!["limit_exceeded".to_owned()]));
+    }
+}

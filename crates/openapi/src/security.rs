@@ -4,9 +4,10 @@
 use crate::api::{SecurityAlternative, SecurityScheme};
 use crate::json::{Kind, Object, Place};
 use crate::limits::{MAX_SECURITY, MAX_SECURITY_SCHEMES};
+use crate::pointer::escape;
 use crate::reader::Reader;
 use crate::report::{Report, code, quoted};
-use crate::tree::{Unresolved, escape};
+use crate::tree::Unresolved;
 use crate::version::Version;
 use indexmap::IndexMap;
 use open_cli_contract::catalog::OAuthFlow;
@@ -183,7 +184,10 @@ impl<'a> Reader<'a> {
                 scheme.param_name = object.string("name");
                 let known = matches!(scheme.location.as_str(), "header" | "query" | "cookie");
                 if !known || scheme.param_name.is_empty() {
-                    self.bad_scheme(pointer, "is an API key and does not say `name` and `in` (header, query, cookie)");
+                    self.bad_scheme(
+                        pointer,
+                        "is an API key and does not say `name` and `in` (header, query, cookie)",
+                    );
                     return None;
                 }
             }
@@ -242,5 +246,132 @@ impl<'a> Reader<'a> {
             );
         }
         flows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{codes, names, openapi, read_all, swagger};
+
+    const SCHEMES: &str = r##""components":{"securitySchemes":{
+        "key":{"type":"apiKey","in":"header","name":"X-Key"},"basic":{"type":"http","scheme":"Basic"},
+        "sso":{"type":"openIdConnect","openIdConnectUrl":"https://id.example/c"},"tls":{"type":"mutualTLS"},
+        "alias":{"$ref":"#/components/securitySchemes/key"},
+        "oauth":{"type":"oauth2","flows":{"password":{"tokenUrl":"https://t","refreshUrl":"https://r","scopes":{}},
+            "deviceAuthorization":{"deviceAuthorizationUrl":"https://d","tokenUrl":"https://t"},
+            "authorizationCode":{"authorizationUrl":"https://a","tokenUrl":"https://t"},"x-y":{}}}}}"##;
+
+    /// AU-4, AU-5
+    #[test]
+    fn schemes_of_all_kinds_are_read() {
+        let api = openapi("3.2.0", SCHEMES);
+        assert!(codes(&api).is_empty(), "{:?}", api.diagnostics);
+        let shown: Vec<String> = api
+            .security_schemes
+            .iter()
+            .map(|(key, s)| {
+                let flows: Vec<String> = s
+                    .flows
+                    .iter()
+                    .map(|f| format!("{} {} {} {}", f.mode, f.authorization_url, f.token_url, f.refresh_url))
+                    .collect();
+                let url = &s.open_id_connect_url;
+                format!("{key}: {} {} {} {} {url} {flows:?}", s.kind, s.scheme, s.location, s.param_name)
+            })
+            .collect();
+        let expected = [
+            "key: apiKey  header X-Key  []",
+            "basic: http basic    []",
+            "sso: openIdConnect    https://id.example/c []",
+            "tls: mutualTLS     []",
+            "alias: apiKey  header X-Key  []",
+            "oauth: oauth2     [\"authorizationCode https://a https://t \", \
+             \"deviceAuthorization https://d https://t \", \"password  https://t https://r\"]",
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn schemes_of_swagger_are_translated() {
+        let api = swagger(
+            r#""paths":{},"securityDefinitions":{"b":{"type":"basic"},"k":{"type":"apiKey","in":"query","name":"k"},
+                "code":{"type":"oauth2","flow":"accessCode","authorizationUrl":"https://a","tokenUrl":"https://t"},
+                "app":{"type":"oauth2","flow":"application","tokenUrl":"https://t"},
+                "imp":{"type":"oauth2","flow":"implicit","authorizationUrl":"https://a"},
+                "odd":{"type":"oauth2","flow":"other"}}"#,
+        );
+        let shown: Vec<String> = api
+            .security_schemes
+            .values()
+            .map(|s| format!("{}{} {}", s.kind, s.scheme, s.flows.first().map_or("", |f| &f.mode)))
+            .collect();
+        let expected = [
+            "httpbasic ",
+            "apiKey ",
+            "oauth2 authorizationCode",
+            "oauth2 clientCredentials",
+            "oauth2 implicit",
+            "oauth2 ",
+        ];
+        assert_eq!(shown, expected);
+        assert_eq!(codes(&api), ["security_scheme_invalid"]);
+    }
+
+    /// AU-1, AU-2, W12
+    #[test]
+    fn alternatives_keep_their_order_and_anonymous_access() {
+        let text = format!(
+            r#""security":[{{"sso":["bins.read"]}},{{"key":[],"basic":null}},{{}}],{SCHEMES},
+            "paths":{{"/a":{{"get":{{}},"post":{{"security":[]}},"put":{{"security":[{{"tls":[]}}]}},
+                "patch":{{"security":{{"key":[]}}}},"delete":{{"security":"no"}}}},
+                "/b":{{"get":{{"security":[7]}}}}}}"#
+        );
+        let api = openapi("3.1.0", &text);
+        let shown: Vec<String> = api.operations.iter().map(|o| format!("{:?}", o.security)).collect();
+        let expected = [
+            r#"[[("sso", ["bins.read"])], [("key", []), ("basic", [])], []]"#,
+            "[]",
+            r#"[[("tls", [])]]"#,
+            r#"[[("key", [])]]"#,
+        ];
+        assert_eq!(shown, expected);
+        assert_eq!(names(&api), ["GET /a", "POST /a", "PUT /a", "PATCH /a"]);
+        assert_eq!(codes(&api), ["security_invalid", "operation_invalid", "operation_invalid"]);
+    }
+
+    /// W12: kept, so that the call is refused and not made without credentials.
+    #[test]
+    fn requirements_of_undefined_schemes_are_kept_and_reported_once() {
+        let text = r#""paths":{"/a":{"get":{"security":[{"nope":[]}]},"put":{"security":[{"nope":["s"]}]}}}"#;
+        let api = openapi("3.0.0", text);
+        assert_eq!(api.operations[1].security, [vec![("nope".to_owned(), vec!["s".to_owned()])]]);
+        assert_eq!(codes(&api), ["security_scheme_undefined"]);
+        assert_eq!(api.diagnostics[0].pointer, "/paths/~1a/get/security/0/nope");
+        assert_eq!(api.diagnostics[0].message, "security scheme `nope` is required but not defined (2 places)");
+    }
+
+    #[test]
+    fn a_broken_scheme_is_left_out_and_the_others_work() {
+        let api = openapi(
+            "3.0.0",
+            r##""paths":{},"components":{"securitySchemes":{"ok":{"type":"http","scheme":"bearer"},
+                "a":{"type":"apiKey","in":"body","name":"n"},"b":{"type":"apiKey","in":"query"},"c":{"type":"http"},
+                "d":{"type":"magic"},"e":{},"f":7,"g":{"$ref":"#/x"},"h":{"type":"openIdConnect"},"x-note":"n"}}"##,
+        );
+        assert_eq!(api.security_schemes.keys().collect::<Vec<_>>(), ["ok"]);
+        let mut found = codes(&api);
+        found.sort_unstable();
+        let expected = [vec!["reference_unresolved"], vec!["security_scheme_invalid"; 7]].concat();
+        assert_eq!(found, expected);
+    }
+
+    /// OpenAPI 3.2
+    #[test]
+    fn a_requirement_may_name_a_scheme_by_reference() {
+        let root = r##"{"openapi":"3.2.0","security":[{"shared.json#/key":[]}]}"##;
+        let shared = r#"{"key":{"type":"http","scheme":"bearer"}}"#;
+        let api = read_all(&[("/d/api.json", root), ("/d/shared.json", shared)]);
+        assert_eq!(api.security_schemes["shared.json#/key"].scheme, "bearer");
+        assert!(codes(&api).is_empty(), "{:?}", api.diagnostics);
     }
 }

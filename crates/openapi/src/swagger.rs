@@ -1,13 +1,12 @@
-//! What Swagger 2.0 says differently: hosts instead of servers, parameters that are their own schema, bodies and
-//! forms among the parameters, `collectionFormat` instead of `style`. Everything is said again as OpenAPI 3 would.
+//! What Swagger 2.0 says differently of inputs: parameters that are their own schema, bodies and forms among the
+//! parameters, `collectionFormat` instead of `style`. Everything is said again as OpenAPI 3 would.
 
 use crate::api::RequestBody;
-use crate::json::{Kind, Object, Place};
-use crate::limits::MAX_MEDIA_TYPES;
+use crate::hosts::texts;
+use crate::json::{Kind, Object};
 use crate::reader::Reader;
 use crate::report::{code, quoted};
 use crate::schema::{Members, is_schema, object_of};
-use crate::tree::ROOT;
 use crate::version::Version;
 use serde_json::value::{RawValue, to_raw_value};
 use std::borrow::Cow;
@@ -54,70 +53,6 @@ const MULTIPART: &str = "multipart/form-data";
 const URL_ENCODED: &str = "application/x-www-form-urlencoded";
 
 impl<'a> Reader<'a> {
-    /// Reads `consumes`, `schemes`, `host` and `basePath` of the document into server URLs (SV-3, SV-4).
-    pub(crate) fn read_hosts(&mut self, root: &Object<'a>) -> Vec<String> {
-        self.consumes = texts(root.get("consumes"));
-        self.hosts(root, texts(root.get("schemes")))
-    }
-
-    /// The servers of an operation with `schemes` of its own; none without.
-    pub(crate) fn servers_with_schemes(&mut self, operation: &Object<'a>) -> Vec<String> {
-        let schemes = texts(operation.get("schemes"));
-        if schemes.is_empty() {
-            return Vec::new();
-        }
-        let mut servers = Vec::new();
-        for scheme in http_schemes(&schemes) {
-            // Only the scheme differs from the document's first server.
-            let rest = self.servers.first().and_then(|server| server.split_once("://"));
-            servers.extend(rest.map(|(_, rest)| format!("{scheme}://{rest}")));
-        }
-        servers
-    }
-
-    fn hosts(&mut self, root: &Object<'a>, schemes: Vec<String>) -> Vec<String> {
-        let origin = self.tree.location(ROOT).origin_url();
-        let base_path = root.text("basePath").unwrap_or_default();
-        let base_path = base_path.trim().trim_end_matches('/');
-        let slash = if base_path.is_empty() || base_path.starts_with('/') { "" } else { "/" };
-        let host = root.text("host").unwrap_or_default();
-        let (mut host, mut schemes) = (host.trim().trim_end_matches('/').to_owned(), schemes);
-        if let Some((scheme, rest)) = host.split_once("://") {
-            let message = format!("`host` is the URL {}", quoted(&host));
-            self.report.warning(code::SERVER, "/host", message, "write host and port only");
-            (schemes, host) = (vec![scheme.to_owned()], rest.to_owned());
-        }
-        if host.is_empty() {
-            let authority = origin.and_then(|url| {
-                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-                url.host_str().map(|host| format!("{host}{port}"))
-            });
-            let Some(authority) = authority else {
-                // Local: nothing says which host it is.
-                let relative = format!("{slash}{base_path}");
-                let path = if relative.is_empty() { None } else { root.get("basePath") };
-                return path.and_then(|place| self.absolute(&relative, place, "/basePath")).into_iter().collect();
-            };
-            host = authority;
-        }
-        let mut usable = http_schemes(&schemes);
-        if usable.is_empty() {
-            if !schemes.is_empty() {
-                let message = format!("none of the schemes {} can be called", quoted(&schemes.join(", ")));
-                self.report.warning(code::SERVER, "/schemes", message, "http or https is taken instead");
-            }
-            let loopback = ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| {
-                host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
-            });
-            usable.push(match origin {
-                Some(url) => if url.scheme() == "http" { "http" } else { "https" },
-                // Nobody says; a credential must not travel in the clear by accident.
-                None => if loopback { "http" } else { "https" },
-            });
-        }
-        usable.into_iter().map(|scheme| format!("{scheme}://{host}{slash}{base_path}")).collect()
-    }
-
     /// The members of a parameter that are its schema.
     pub(crate) fn simple_schema(&mut self, object: &Object<'a>, pointer: &str) -> Option<Box<RawValue>> {
         // OpenAPI 3 habits in a Swagger 2.0 document.
@@ -184,7 +119,8 @@ impl<'a> Reader<'a> {
         let simple = self.simple_schema(object, pointer);
         // The field's description becomes the property's.
         let mut members = Members::new();
-        if let Some(Ok(schema)) = simple.as_deref().map(|schema| serde_json::from_str::<Members<'_>>(schema.get())) {
+        if let Some(Ok(schema)) = simple.as_deref().map(|schema| serde_json::from_str::<Members<'_>>(schema.get()))
+        {
             members.extend(schema);
         }
         if let Some(description) = object.get("description").filter(|place| place.kind() == Kind::Text) {
@@ -266,20 +202,122 @@ fn is_file(object: &Object<'_>) -> bool {
     object.text("type").is_some_and(|kind| kind == "file")
 }
 
-fn texts(place: Option<Place<'_>>) -> Vec<String> {
-    let Some(place) = place else { return Vec::new() };
-    let texts = place.elements().unwrap_or_else(|| vec![place]).into_iter().filter_map(Place::text);
-    let texts = texts.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    texts.take(MAX_MEDIA_TYPES).collect()
-}
-
-/// The callable ones, `https` first.
-fn http_schemes(schemes: &[String]) -> Vec<&'static str> {
-    let listed = |wanted: &&'static str| schemes.iter().any(|scheme| scheme.eq_ignore_ascii_case(wanted));
-    ["https", "http"].into_iter().filter(listed).collect()
-}
-
 /// A media type without its parameters.
 fn essence(media_type: &str) -> &str {
     media_type.split(';').next().unwrap_or_default().trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{codes, names, only, swagger};
+
+    /// W35
+    #[test]
+    fn members_of_a_parameter_become_its_schema_and_style() {
+        let parameter = |members: &str| {
+            let api =
+                swagger(&format!(r#""paths":{{"/a":{{"get":{{"parameters":[{{"name":"p",{members}}}]}}}}}}"#));
+            let p = &only(&api).parameters[0];
+            let schema = p.schema.as_ref().map(|schema| schema.get().to_owned()).unwrap_or_default();
+            format!("{schema} {} {:?} {}", p.style, p.explode, api.diagnostics.len())
+        };
+        for (members, expected) in [
+            (
+                r#""in":"query","minimum":1,"type":"integer","format":"int32","enum":[1,2],"default":1,"x-a":1"#,
+                r#"{"type":"integer","format":"int32","default":1,"enum":[1,2],"minimum":1}  None 0"#,
+            ),
+            (
+                r#""in":"query","type":"array","items":{"type":"string"}"#,
+                r#"{"type":"array","items":{"type":"string"}} form Some(false) 0"#,
+            ),
+            (r#""in":"query","type":"array","collectionFormat":"multi""#, r#"{"type":"array"} form Some(true) 0"#),
+            (
+                r#""in":"query","type":"array","collectionFormat":"ssv""#,
+                r#"{"type":"array"} spaceDelimited Some(false) 0"#,
+            ),
+            (
+                r#""in":"query","type":"array","collectionFormat":"pipes""#,
+                r#"{"type":"array"} pipeDelimited Some(false) 0"#,
+            ),
+            (r#""in":"query","type":"array","collectionFormat":"tsv""#, r#"{"type":"array"} form Some(false) 1"#),
+            (r#""in":"header","type":"array""#, r#"{"type":"array"} simple Some(false) 0"#),
+            (r#""in":"query","schema":{"type":"string"}"#, r#"{"type":"string"}  None 0"#),
+            (r#""in":"query""#, "  None 0"),
+        ] {
+            assert_eq!(parameter(members), expected, "{members}");
+        }
+    }
+
+    fn bodies(document: &str, operation: &str) -> (String, Vec<String>) {
+        let api = swagger(&format!(r#"{document}"paths":{{"/a":{{"post":{{{operation}}}}}}}"#));
+        let operation = only(&api);
+        assert!(operation.parameters.is_empty());
+        let shown = operation.request_body.as_ref().map_or("none".to_owned(), |body| {
+            let content = body.content.iter().map(|(media_type, schema)| {
+                format!("{media_type}={}", schema.as_ref().map_or("", |schema| schema.get()))
+            });
+            format!("{} {} {}", body.required, body.description, content.collect::<Vec<_>>().join(" "))
+        });
+        (shown, codes(&api).into_iter().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn body_parameters_become_the_request_body() {
+        let body =
+            r#""parameters":[{"in":"body","name":"b","required":true,"description":"d","schema":{"type":"x"}}]"#;
+        for (document, operation, expected) in [
+            ("", body.to_owned(), r#"true d application/json={"type":"x"}"#),
+            (r#""consumes":["b/b","a/a"],"#, body.to_owned(), r#"true d a/a={"type":"x"} b/b={"type":"x"}"#),
+            (r#""consumes":["b/b"],"#, format!(r#""consumes":["c/c"],{body}"#), r#"true d c/c={"type":"x"}"#),
+            (r#""consumes":["b/b"],"#, format!(r#""consumes":[],{body}"#), r#"true d b/b={"type":"x"}"#),
+            ("", r#""requestBody":{"content":{}}"#.to_owned(), "none"),
+        ] {
+            assert_eq!(bodies(document, &operation), (expected.to_owned(), vec![]), "{document}{operation}");
+        }
+        let two =
+            r#""parameters":[{"in":"body","name":"b","schema":{}},{"in":"body","name":"c","schema":{"x":1}}]"#;
+        let expected = ("false  application/json={}".to_owned(), vec!["parameter_duplicate".to_owned()]);
+        assert_eq!(bodies("", two), expected);
+    }
+
+    #[test]
+    fn form_fields_become_one_object() {
+        let text = r#"{"in":"formData","name":"t","type":"string","description":"d","required":true}"#;
+        let file = r#"{"in":"formData","name":"f","type":"file"}"#;
+        let t = r#"{"type":"object","properties":{"t":{"description":"d","type":"string"}},"required":["t"]}"#;
+        let t = t.replace(r#"{"description":"d","type":"string"}"#, r#"{"type":"string","description":"d"}"#);
+        let both =
+            r#""properties":{"t":{"type":"string","description":"d"},"f":{"type":"string","format":"binary"}}"#;
+        for (consumes, fields, expected) in [
+            ("[]", text.to_owned(), format!("true  application/x-www-form-urlencoded={t}")),
+            (r#"["multipart/form-data"]"#, text.to_owned(), format!("true  multipart/form-data={t}")),
+            (
+                r#"["multipart/form-data","application/x-www-form-urlencoded; charset=utf-8"]"#,
+                text.to_owned(),
+                format!("true  application/x-www-form-urlencoded={t} multipart/form-data={t}"),
+            ),
+            (
+                "[]",
+                format!("{text},{file}"),
+                format!(r#"true  multipart/form-data={{"type":"object",{both},"required":["t"]}}"#),
+            ),
+        ] {
+            let operation = format!(r#""consumes":{consumes},"parameters":[{fields}]"#);
+            assert_eq!(bodies("", &operation), (expected, vec![]), "{operation}");
+        }
+    }
+
+    #[test]
+    fn a_body_of_the_path_item_is_replaced_whatever_its_name() {
+        let api = swagger(
+            r#""paths":{"/a":{"parameters":[{"in":"body","name":"b","schema":{"x":1}}],
+                "put":{"parameters":[{"in":"body","name":"c","schema":{"x":2}}]},"post":{}}}"#,
+        );
+        assert_eq!(names(&api), ["POST /a", "PUT /a"]);
+        let schema = |i: usize| {
+            let body = api.operations[i].request_body.as_ref().expect("body");
+            body.content[0].1.as_ref().expect("schema").get()
+        };
+        assert_eq!((schema(0), schema(1)), (r#"{"x":1}"#, r#"{"x":2}"#));
+    }
 }

@@ -3,15 +3,12 @@
 //! whatever else lives inside schemas.
 
 use crate::error::ReadError;
-use crate::json::{DocumentId, Key, Kind, Object, Place};
+use crate::json::{DocumentId, Kind, Object, Place};
 use crate::limits::{MAX_FOLLOWED_BYTES, MAX_REFERENCE_DEPTH};
+use crate::pointer::{Node, unescape};
 use open_cli_documents::{Document, DocumentSet, Location};
 use percent_encoding::percent_decode_str;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 use std::rc::Rc;
 
 /// The root document is loaded first.
@@ -49,35 +46,6 @@ pub(crate) enum Siblings {
     Described,
     /// Path items; schemas of OpenAPI 3.1.
     All,
-}
-
-/// A container of a document, indexed.
-enum Node<'a> {
-    Object(HashMap<Cow<'a, str>, &'a RawValue>),
-    Array(Vec<&'a RawValue>),
-}
-
-impl<'a> Node<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        match Kind::of_text(text) {
-            Kind::Object => serde_json::from_str::<Index<'a>>(text).ok().map(|index| Self::Object(index.0)),
-            Kind::Array => serde_json::from_str(text).ok().map(Self::Array),
-            _ => None,
-        }
-    }
-
-    fn get(&self, token: &str) -> Option<&'a RawValue> {
-        match self {
-            Self::Object(members) => members.get(token).copied(),
-            Self::Array(elements) => {
-                let canonical = token == "0" || !token.starts_with('0');
-                if !canonical || !token.bytes().all(|b| b.is_ascii_digit()) {
-                    return None;
-                }
-                elements.get(token.parse::<usize>().ok()?).copied()
-            }
-        }
-    }
 }
 
 struct Loaded<'a> {
@@ -124,7 +92,17 @@ impl<'a> Tree<'a> {
         let mut by_location = HashMap::from([(document.location.clone(), ROOT)]);
         by_location.insert(base.clone(), ROOT);
         let loaded = vec![Loaded { document, text, base, root: Some(node) }];
-        Ok((Self { set, loaded, by_location, by_self: None, nodes: HashMap::new(), followable: MAX_FOLLOWED_BYTES }, root))
+        Ok((
+            Self {
+                set,
+                loaded,
+                by_location,
+                by_self: None,
+                nodes: HashMap::new(),
+                followable: MAX_FOLLOWED_BYTES,
+            },
+            root,
+        ))
     }
 
     /// Where a document was read from; the base of its relative servers.
@@ -156,12 +134,7 @@ impl<'a> Tree<'a> {
         self.walk(document, pointer, hops)
     }
 
-    fn walk(
-        &mut self,
-        document: DocumentId,
-        pointer: &str,
-        hops: &mut usize,
-    ) -> Result<Place<'a>, Unresolved> {
+    fn walk(&mut self, document: DocumentId, pointer: &str, hops: &mut usize) -> Result<Place<'a>, Unresolved> {
         let mut node = self.root(document)?;
         let mut at = document;
         let mut found = None;
@@ -301,29 +274,6 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// The member names of an object on the way from its value.
-struct Index<'a>(HashMap<Cow<'a, str>, &'a RawValue>);
-
-impl<'de> serde::Deserialize<'de> for Index<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct IndexVisitor;
-        impl<'de> Visitor<'de> for IndexVisitor {
-            type Value = Index<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = HashMap::new();
-                while let Some((Key(key), raw)) = map.next_entry()? {
-                    members.insert(key, raw);
-                }
-                Ok(Index(members))
-            }
-        }
-        deserializer.deserialize_map(IndexVisitor)
-    }
-}
-
 fn text_of(document: &Document) -> Result<&str, ReadError> {
     std::str::from_utf8(&document.json)
         .map(|text| text.trim_start_matches('\u{feff}'))
@@ -341,11 +291,111 @@ fn base_of(document: &Document, root: &Object<'_>) -> Location {
     own.and_then(|own| document.location.join(&own).ok()).unwrap_or_else(|| document.location.clone())
 }
 
-fn unescape(token: &str) -> Cow<'_, str> {
-    if token.contains('~') { token.replace("~1", "/").replace("~0", "~").into() } else { token.into() }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::set;
 
-/// One token of a JSON Pointer, escaped.
-pub(crate) fn escape(token: &str) -> Cow<'_, str> {
-    if token.contains(['~', '/']) { token.replace('~', "~0").replace('/', "~1").into() } else { token.into() }
+    fn shown(documents: &[(&str, &str)], reference: &str) -> String {
+        let set = set(documents);
+        let (mut tree, _) = Tree::open(&set).expect("root");
+        match tree.resolve(ROOT, reference) {
+            Ok(place) => place.raw.get().to_owned(),
+            Err(reason) => format!("error: {reason}"),
+        }
+    }
+
+    /// RF-1, RFC 6901 §6
+    #[test]
+    fn pointers_are_read_as_uri_fragments() {
+        let text = r##"{"a":{"b/c":1,"d~e":2,"f g":3,"":4,"%":5,"\u0068":6},"l":[10,{"x":11}],"é":7,"s":"t",
+            "r":{"$ref":"#/a"},"loop":{"$ref":"#/loop/x"}}"##;
+        for (reference, expected) in [
+            ("#/a/b~1c", "1"),
+            ("#/a/d~0e", "2"),
+            ("#/a/f%20g", "3"),
+            ("#/a/", "4"),
+            ("#/a/%25", "5"),
+            ("#/a/h", "6"),
+            ("#/%C3%A9", "7"),
+            ("#/l/0", "10"),
+            ("#/l/1/x", "11"),
+            ("#/r/b~1c", "1"),
+            ("#/l/01", "error: names something that is not there"),
+            ("#/l/2", "error: names something that is not there"),
+            ("#/l/-", "error: names something that is not there"),
+            ("#/s/0", "error: names something that is not there"),
+            ("#/nothing", "error: names something that is not there"),
+            ("#/%ff", "error: names something that is not there"),
+            ("#name", "error: uses an anchor instead of a JSON Pointer"),
+            ("#/loop/x", "error: is the start of a chain of more than 64 references"),
+            ("other.json#/a", "error: names a document that was not loaded"),
+            ("urn:x", "error: is not a location"),
+        ] {
+            assert_eq!(shown(&[("/d/api.json", text)], reference), expected, "{reference}");
+        }
+    }
+
+    /// W14
+    #[test]
+    fn references_cross_documents_relative_to_the_one_that_holds_them() {
+        let documents = [
+            ("https://h.example/v1/api.json", r##"{"a":{"$ref":"parts/p.json#/a"}}"##),
+            ("https://h.example/v1/parts/p.json", r##"{"a":{"$ref":"../q.json"},"b":{"$ref":"#/b"}}"##),
+            ("https://h.example/v1/q.json", r##"{"found":true,"back":{"$ref":"api.json#/a"}}"##),
+            ("https://h.example/v1/broken.json", "{"),
+        ];
+        assert_eq!(shown(&documents, "parts/p.json#/a/found"), "true");
+        assert_eq!(shown(&documents, "#/a/back/found"), "true");
+        assert_eq!(shown(&documents, "/v1/api.json#/a/found"), "true");
+        assert_eq!(shown(&documents, "broken.json#/a"), "error: names something that is not there");
+        assert_eq!(shown(&documents, "broken.json"), "error: names a document that is not JSON");
+    }
+
+    /// OpenAPI 3.2 §4.1.1
+    #[test]
+    fn a_document_is_known_by_its_self() {
+        let root = r##"{"openapi":"3.2.0","$self":"https://id.example/apis/root","a":1}"##;
+        let part = r##"{"openapi":"3.2.0","$self":"https://id.example/parts/p","x":{"$ref":"q#/y"}}"##;
+        let documents = [
+            ("/etc/depot/api.json", root),
+            ("/etc/depot/p.json", part),
+            ("https://id.example/parts/q", r#"{"y":{"z":2}}"#),
+        ];
+        assert_eq!(shown(&documents, "root#/a"), "1");
+        assert_eq!(shown(&documents, "/parts/p#/x/z"), "2");
+        assert_eq!(shown(&documents, "p.json#/x/z"), "2", "found where it lies, too");
+    }
+
+    #[test]
+    fn chains_end_and_cycles_are_found() {
+        let mut chain: Vec<String> = (0..70).map(|i| format!(r##""c{i}":{{"$ref":"#/c{}"}}"##, i + 1)).collect();
+        chain.push(
+            r##""c70":{"end":1},"x":{"$ref":"#/y"},"y":{"$ref":"#/x"},"s":{"$ref":"#/t"},"t":1"##.to_owned(),
+        );
+        let text = format!("{{{}}}", chain.join(","));
+        let set = set(&[("/d/api.json", &text)]);
+        let (mut tree, root) = Tree::open(&set).expect("root");
+        for (name, expected) in [
+            ("c6", Ok(1)),
+            ("c5", Err(Unresolved::TooDeep)),
+            ("x", Err(Unresolved::Cycle)),
+            ("s", Err(Unresolved::NotAnObject)),
+        ] {
+            let place = root.get(name).expect(name);
+            let members = tree.follow(place, Siblings::Ignored).map(|object| object.iter().count());
+            assert_eq!(members, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn many_references_to_something_large_end_with_an_error() {
+        let text = format!(r##"{{"r":{{"$ref":"#/big"}},"big":{{"text":"{}"}}}}"##, "x".repeat(1 << 20));
+        let set = set(&[("/d/api.json", &text)]);
+        let (mut tree, root) = Tree::open(&set).expect("root");
+        tree.followable = 3 << 20;
+        let place = root.get("r").expect("r");
+        let results: Vec<bool> = (0..4).map(|_| tree.follow(place, Siblings::Ignored).is_ok()).collect();
+        assert_eq!(results, [true, true, false, false]);
+    }
 }
