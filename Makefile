@@ -37,6 +37,7 @@ lint: $(CARGO_DENY) ## Check format, lints, docs, licences and scripts
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace --quiet
 	PATH="$(CARGO_DENY)/bin:$$PATH" cargo deny --log-level warn check licenses bans sources
+	@scripts/arrows.sh
 	@echo "advisories: not checked here; where GitHub can be reached: cargo deny check advisories"
 	@if command -v shellcheck >/dev/null; then \
 	  shellcheck scripts/*.sh .ci/run && echo "shellcheck: ok"; \
