@@ -7,33 +7,52 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+/// `null` counts as absent, as in other programs that speak this contract.
+fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Like [`null_as_default`], without a copy where the text has no escapes.
+fn null_as_empty<'de: 'a, 'a, D>(deserializer: D) -> Result<Cow<'a, str>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    Ok(Option::<Text<'a>>::deserialize(deserializer)?.map(|text| text.0).unwrap_or_default())
+}
+
 /// A tool call. Unknown members are ignored (HTTP-5).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExecuteRequest<'a> {
     /// Which configuration; empty means the runtime's own.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "null_as_empty")]
     pub config_path: Cow<'a, str>,
     /// Mode override; may only narrow.
-    #[serde(borrow, skip_serializing_if = "str::is_empty")]
+    #[serde(borrow, deserialize_with = "null_as_empty", skip_serializing_if = "str::is_empty")]
     pub mode: Cow<'a, str>,
     /// Agent profile; may only narrow.
-    #[serde(borrow, skip_serializing_if = "str::is_empty")]
+    #[serde(borrow, deserialize_with = "null_as_empty", skip_serializing_if = "str::is_empty")]
     pub agent_profile: Cow<'a, str>,
     /// Exact tool id.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "null_as_empty")]
     pub tool_id: Cow<'a, str>,
     /// Path parameters, in the order of the catalog.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub path_args: Vec<String>,
     /// Other parameters, by command-line or wire name.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub flags: BTreeMap<String, String>,
     /// Request body, base64.
-    #[serde(borrow, skip_serializing_if = "str::is_empty")]
+    #[serde(borrow, deserialize_with = "null_as_empty", skip_serializing_if = "str::is_empty")]
     pub body: Cow<'a, str>,
     /// The caller approves the call.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "std::ops::Not::not")]
     pub approval: bool,
 }
 

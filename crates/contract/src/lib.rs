@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod command;
 pub mod execute;
 pub mod ids;
+pub mod paths;
 pub mod problem;
 pub mod redact;
 pub mod runtime;

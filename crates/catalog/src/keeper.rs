@@ -1,0 +1,230 @@
+//! Keeps the last good snapshot in force. A request checks cheap stamps of the inputs; when one changed, the catalog
+//! is rebuilt beside the requests, once, whoever noticed. Requests that arrive meanwhile wait a moment for it, so
+//! that an edit is seen by the next request (LOAD-1), and then go on with the last good snapshot: a slow or broken
+//! rebuild never stops the runtime.
+
+use crate::build::Builder;
+use crate::snapshot::Snapshot;
+use crate::stamp::Stamp;
+use arc_swap::ArcSwapOption;
+use jiff::Timestamp;
+use open_cli_contract::runtime::CatalogStatus;
+use open_cli_observe::{Observer, Trace};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Stamps are looked at no more often than this, and never for more than 1 % of the time.
+const CHECK_INTERVAL: Duration = Duration::from_millis(5);
+/// How long a request waits for the rebuild that a change of local inputs set off.
+const REBUILD_GRACE: Duration = Duration::from_millis(500);
+/// How long a request waits for the first catalog.
+const FIRST_BUILD_WAIT: Duration = Duration::from_secs(20);
+/// A failed revalidation of remote inputs is tried again after this.
+const REVALIDATION_BACKOFF: Duration = Duration::from_secs(5);
+
+/// Why there is no snapshot to work with.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum KeeperError {
+    /// The configuration was never valid since the start.
+    #[error("{0}")]
+    Invalid(String),
+    /// The first build is still under way.
+    #[error("the first catalog is still being built")]
+    Building,
+}
+
+/// Holds the snapshot of one configuration.
+pub struct Keeper {
+    builder: Builder,
+    observer: Arc<dyn Observer>,
+    current: ArcSwapOption<Snapshot>,
+    last_attempt: Mutex<Attempt>,
+    one_build: tokio::sync::Mutex<()>,
+    is_rebuilding: AtomicBool,
+    attempts: tokio::sync::watch::Sender<u64>,
+    epoch: Instant,
+    /// Microseconds since `epoch`.
+    next_check: AtomicU64,
+    wait_until: AtomicU64,
+}
+
+/// What the last build saw.
+#[derive(Default)]
+struct Attempt {
+    stamps: Vec<Stamp>,
+    revalidate_at: Option<Timestamp>,
+    faults: Vec<String>,
+}
+
+impl Keeper {
+    /// Starts to build at once, in the background.
+    pub fn start(builder: Builder, observer: Arc<dyn Observer>) -> Arc<Self> {
+        let keeper = Arc::new(Self {
+            builder,
+            observer,
+            current: ArcSwapOption::empty(),
+            last_attempt: Mutex::default(),
+            one_build: tokio::sync::Mutex::default(),
+            is_rebuilding: AtomicBool::new(false),
+            attempts: tokio::sync::watch::Sender::new(0),
+            epoch: Instant::now(),
+            next_check: AtomicU64::new(0),
+            wait_until: AtomicU64::new(0),
+        });
+        keeper.rebuild_in_background();
+        keeper
+    }
+
+    /// The snapshot in force for a request.
+    pub async fn current(self: &Arc<Self>) -> Result<Arc<Snapshot>, KeeperError> {
+        match self.current.load_full() {
+            Some(snapshot) if !self.must_wait() => Ok(snapshot),
+            Some(_) => {
+                let wait_until = self.epoch + Duration::from_micros(self.wait_until.load(Ordering::Acquire));
+                self.wait_for_attempt(wait_until).await;
+                self.current.load_full().ok_or(KeeperError::Building)
+            }
+            None => self.first().await,
+        }
+    }
+
+    /// Fetches remote inputs again and rebuilds. The last good snapshot stays in force when that fails.
+    pub async fn refresh(&self, trace: &Trace) -> Result<Arc<Snapshot>, KeeperError> {
+        self.attempt(true, trace).await
+    }
+
+    /// How the catalog is doing, changes included.
+    pub async fn status(self: &Arc<Self>) -> CatalogStatus {
+        let snapshot = self.current().await;
+        let faults = self.last_attempt.lock().faults.clone();
+        let status = snapshot.map(|snapshot| snapshot.status()).unwrap_or_default();
+        CatalogStatus { degraded: !faults.is_empty(), faults, ..status }
+    }
+
+    async fn first(self: &Arc<Self>) -> Result<Arc<Snapshot>, KeeperError> {
+        // A configuration that was invalid at the first try may have been mended since.
+        if !self.is_rebuilding.load(Ordering::Acquire) && self.has_changed() {
+            self.rebuild_in_background();
+        }
+        if self.is_rebuilding.load(Ordering::Acquire) {
+            self.wait_for_attempt(Instant::now() + FIRST_BUILD_WAIT).await;
+        }
+        if let Some(snapshot) = self.current.load_full() {
+            return Ok(snapshot);
+        }
+        match self.last_attempt.lock().faults.first() {
+            Some(fault) => Err(KeeperError::Invalid(fault.clone())),
+            None => Err(KeeperError::Building),
+        }
+    }
+
+    async fn wait_for_attempt(&self, until: Instant) {
+        let mut attempts = self.attempts.subscribe();
+        if self.is_rebuilding.load(Ordering::Acquire) {
+            // A time-out means: go on with what there is.
+            let _ = tokio::time::timeout_at(until.into(), attempts.changed()).await;
+        }
+    }
+
+    /// Looks for changes when it is time to; true when a rebuild of changed local inputs is worth waiting for.
+    fn must_wait(self: &Arc<Self>) -> bool {
+        let now = self.micros();
+        let due = self.next_check.load(Ordering::Relaxed);
+        if now >= due {
+            let next = now + micros(CHECK_INTERVAL);
+            if self.next_check.compare_exchange(due, next, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                let has_changed = self.has_changed();
+                let cost = self.micros().saturating_sub(now);
+                self.next_check.fetch_max(now + cost * 100, Ordering::AcqRel);
+                if has_changed {
+                    self.wait_until.store(now + micros(REBUILD_GRACE), Ordering::Release);
+                    self.rebuild_in_background();
+                } else if self.needs_revalidation() {
+                    self.rebuild_in_background();
+                }
+            }
+        }
+        self.is_rebuilding.load(Ordering::Acquire) && now < self.wait_until.load(Ordering::Acquire)
+    }
+
+    fn has_changed(&self) -> bool {
+        self.last_attempt.lock().stamps.iter().any(Stamp::is_outdated)
+    }
+
+    fn needs_revalidation(&self) -> bool {
+        let mut attempt = self.last_attempt.lock();
+        let is_due = attempt.revalidate_at.is_some_and(|at| Timestamp::now() >= at);
+        if is_due {
+            // Also the back-off should the attempt fail.
+            attempt.revalidate_at = Timestamp::now().checked_add(REVALIDATION_BACKOFF).ok();
+        }
+        is_due
+    }
+
+    fn rebuild_in_background(self: &Arc<Self>) {
+        if self.is_rebuilding.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let keeper = Arc::clone(self);
+        tokio::spawn(async move {
+            let trace = Trace::detached(Arc::clone(&keeper.observer));
+            // Faults are kept for the status and logged by the attempt.
+            let _ = keeper.attempt(false, &trace).await;
+            keeper.is_rebuilding.store(false, Ordering::Release);
+            keeper.attempts.send_modify(|count| *count += 1);
+        });
+    }
+
+    async fn attempt(&self, force_refresh: bool, trace: &Trace) -> Result<Arc<Snapshot>, KeeperError> {
+        let _one = self.one_build.lock().await;
+        let previous = self.current.load_full();
+        let started = Instant::now();
+        match self.builder.build(previous.as_deref(), force_refresh, trace).await {
+            Ok(snapshot) => {
+                let snapshot = Arc::new(snapshot);
+                let was_faulty = {
+                    let mut attempt = self.last_attempt.lock();
+                    attempt.stamps.clone_from(&snapshot.stamps);
+                    attempt.revalidate_at = snapshot.revalidate_at;
+                    !std::mem::take(&mut attempt.faults).is_empty()
+                };
+                log_snapshot(previous.as_deref(), &snapshot, was_faulty, started.elapsed());
+                self.current.store(Some(Arc::clone(&snapshot)));
+                Ok(snapshot)
+            }
+            Err(error) => {
+                let message = error.to_string();
+                let mut attempt = self.last_attempt.lock();
+                attempt.stamps = error.stamps;
+                attempt.faults = vec![message.clone()];
+                tracing::error!(fault = %message, "the catalog can't be rebuilt; the last good one stays in force");
+                Err(KeeperError::Invalid(message))
+            }
+        }
+    }
+
+    fn micros(&self) -> u64 {
+        micros(self.epoch.elapsed())
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn log_snapshot(previous: Option<&Snapshot>, snapshot: &Snapshot, was_faulty: bool, took: Duration) {
+    let is_same = previous.is_some_and(|previous| previous.fingerprint() == snapshot.fingerprint());
+    if is_same && !was_faulty {
+        return;
+    }
+    let status = snapshot.status();
+    let (services, tools, errors, warnings) = (status.services, status.tools, status.errors, status.warnings);
+    let milliseconds = took.as_millis();
+    tracing::info!(services, tools, errors, warnings, milliseconds, "catalog in force");
+    for diagnostic in snapshot.diagnostics().iter().filter(|d| d.severity.is_error()).take(20) {
+        tracing::warn!(source = %diagnostic.source, code = %diagnostic.code, at = %diagnostic.pointer,
+            "{}", diagnostic.message);
+    }
+}

@@ -1,0 +1,95 @@
+//! `GET /v1/catalog/effective` (runtime-and-admin §4.1), with slices and revalidation beside the contract.
+
+use super::respond::{self, Answer, internal};
+use super::{Call, Problem};
+use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
+use http::{HeaderValue, StatusCode};
+use open_cli_catalog::{Detail, Slice, Snapshot};
+use open_cli_contract::problem::ErrorCode;
+use open_cli_observe::Event;
+use open_cli_policy::Mode;
+use std::time::Instant;
+
+const NAME: &str = "runtime.catalog.effective";
+/// Command words that a slice looks at.
+const MAX_WORDS: usize = 8;
+
+pub(super) async fn effective(call: Call) -> Result<Answer, Problem> {
+    let started = Instant::now();
+    let mut span = call.trace.span(NAME);
+    let result = answer(&call).await;
+    let mut event = Event { operation: "catalog.effective".into(), ..Event::named(NAME) };
+    match &result {
+        Ok(answer) => {
+            span.set("http.response.status_code", answer.status().as_str());
+            event.status_code = 200;
+        }
+        Err(problem) => {
+            span.set("error.type", problem.code.clone());
+            span.fail(problem.to_text().trim_end());
+            event.error_category = "catalog_load_error".into();
+        }
+    }
+    event.duration = Some(started.elapsed());
+    span.trace().event(event);
+    span.end();
+    result
+}
+
+async fn answer(call: &Call) -> Result<Answer, Problem> {
+    let mode = mode(call.query.get("mode"))?;
+    let profile = call.query.get("agentProfile");
+    let slice = slice(call);
+    let snapshot = call.state.snapshot(call.query.get("config")).await?;
+    let tag = snapshot.entity_tag(mode, profile, &slice);
+    let mut answer = if is_known(call, &tag) {
+        let mut answer = Answer::default();
+        *answer.status_mut() = StatusCode::NOT_MODIFIED;
+        answer
+    } else {
+        body(&snapshot, mode, profile, &slice)?
+    };
+    let headers = answer.headers_mut();
+    headers.insert(ETAG, HeaderValue::from_str(&tag).map_err(internal)?);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("authorization"));
+    Ok(answer)
+}
+
+fn body(
+    snapshot: &Snapshot,
+    mode: Option<Mode>,
+    profile: &str,
+    slice: &Slice,
+) -> Result<Answer, Problem> {
+    Ok(respond::json_pieces(snapshot.answer(mode, profile, slice).map_err(internal)?.pieces))
+}
+
+/// Empty is not named; anything but the two words is a mistake.
+pub(super) fn mode(word: &str) -> Result<Option<Mode>, Problem> {
+    if word.is_empty() {
+        return Ok(None);
+    }
+    Mode::parse(word).map(Some).ok_or_else(|| {
+        Problem::new(ErrorCode::InvalidRequest, format!("The mode \"{word}\" is neither discover nor curated."))
+    })
+}
+
+fn slice(call: &Call) -> Slice {
+    let query = &call.query;
+    Slice {
+        is_slice: query.get("shape") == "slice",
+        words: query.get("words").split_whitespace().take(MAX_WORDS).map(str::to_owned).collect(),
+        service: query.get("service").to_owned(),
+        group: query.get("group").to_owned(),
+        tool: query.get("tool").to_owned(),
+        detail: if query.get("detail") == "full" { Detail::Full } else { Detail::Contract },
+    }
+}
+
+/// RFC 9110 §13.1.2, weak comparison.
+fn is_known(call: &Call, tag: &str) -> bool {
+    call.headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|text| {
+        text.split(',').map(|one| one.trim()).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
+    })
+}

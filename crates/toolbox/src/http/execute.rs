@@ -1,0 +1,306 @@
+//! `POST /v1/tools/execute` (runtime-and-admin §4.2): the way of a governed call, step by step.
+
+use super::respond::{self, Answer};
+use super::{Call, Problem, catalog, invalid_json};
+use base64::Engine;
+use bytes::Bytes;
+use open_cli_catalog::{Snapshot, ToolEntry};
+use open_cli_contract::Timestamp;
+use open_cli_contract::audit::{AuditEvent, Decision};
+use open_cli_contract::execute::ExecuteRequest;
+use open_cli_contract::problem::ErrorCode;
+use open_cli_contract::redact;
+use open_cli_credentials::Credentials;
+use open_cli_execution::{ResultBody, ToolResult};
+use open_cli_observe::{ActiveSpan, Event};
+use open_cli_policy::Reason;
+use open_cli_request::{ArgumentFault, Arguments, FaultKind};
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+const NAME: &str = "runtime.tools.execute";
+/// Answers below this are copied into one piece.
+const COPY_BELOW: usize = 16 * 1024;
+
+/// How a call that names a tool of the catalog ended.
+struct Outcome {
+    result: Result<ToolResult, Problem>,
+    schemes: String,
+    retry_count: u32,
+    request_size: u64,
+    took: Duration,
+}
+
+pub(super) async fn execute(mut call: Call) -> Result<Answer, Problem> {
+    let mut span = call.trace.span(NAME);
+    let result = run(&mut call, &mut span).await;
+    if let Err(problem) = &result {
+        span.set("error.type", problem.code.clone());
+        if problem.status != 403 {
+            span.fail(problem.to_text().trim_end());
+        }
+    }
+    span.end();
+    result
+}
+
+async fn run(call: &mut Call, span: &mut ActiveSpan) -> Result<Answer, Problem> {
+    let started = Instant::now();
+    let body = call.json_body().await?;
+    let request: ExecuteRequest<'_> = serde_json::from_slice(&body).map_err(|error| invalid_json(&error))?;
+    let mode = catalog::mode(&request.mode)?;
+    let body = decode_body(&request.body)?;
+    span.set("tool.id", request.tool_id.to_string());
+
+    let event = |operation: String, category: Cow<'static, str>| Event {
+        operation,
+        error_category: category,
+        duration: Some(started.elapsed()),
+        ..Event::named(NAME)
+    };
+    let snapshot = call.state.snapshot(&request.config_path).await.inspect_err(|_| {
+        span.trace().event(event("tools.execute".into(), "catalog_load_error".into()));
+    })?;
+    let Some(entry) = snapshot.tool(&request.tool_id) else {
+        span.trace().event(event(request.tool_id.to_string(), "tool_not_found".into()));
+        let detail = format!("The catalog has no tool \"{}\".", request.tool_id);
+        return Err(Problem::new(ErrorCode::ToolNotFound, detail).with("toolId", &*request.tool_id));
+    };
+
+    let admission = snapshot.policy().admission(mode, &request.agent_profile);
+    let decision = snapshot.policy().decide(&entry.verdict, &admission, request.approval);
+    span.set("policy.decision", decision.reason.as_str());
+    if decision.reason != Reason::Allowed {
+        let event = event(entry.tool().id.clone(), decision.reason.as_str().into());
+        span.trace().event(Event { service: entry.tool().service_id.clone(), ..event });
+        let record = refusal(call, &request, &snapshot, entry, decision.reason);
+        call.state.record(&AuditEvent { trace_id: span.trace().trace_id().to_string(), ..record })?;
+        let code = ErrorCode::parse(decision.reason.as_str()).unwrap_or(ErrorCode::AuthzDenied);
+        let detail = format!("{}: {}.", entry.tool().id, decision.because);
+        return Err(Problem::new(code, detail).with("toolId", &*entry.tool().id));
+    }
+
+    call.state.check_audit()?;
+    let outcome = attempt(call, span, &snapshot, entry, &request, body).await;
+    let mut event = Event {
+        service: entry.tool().service_id.clone(),
+        operation: entry.tool().id.clone(),
+        duration: Some(outcome.took),
+        ..Event::named(NAME)
+    };
+    match &outcome.result {
+        Ok(result) => {
+            event.status_code = result.status;
+            span.set("upstream.status_code", result.status.to_string());
+        }
+        Err(_) => event.error_category = "execution_error".into(),
+    }
+    span.trace().event(event);
+    let record = execution(call, &request, &snapshot, entry, &outcome);
+    let audit = span.trace().span("audit.append");
+    audit.end_with(
+        call.state
+            .record(&AuditEvent { trace_id: span.trace().trace_id().to_string(), ..record })
+            .map_err(AuditFailed),
+    )
+    .map_err(|AuditFailed(problem)| Problem {
+        detail: format!("{} The call itself was made; its result is withheld.", problem.detail),
+        ..problem
+    })?;
+    answer(outcome.result?)
+}
+
+/// Lets a problem end a span.
+struct AuditFailed(Problem);
+
+impl std::fmt::Display for AuditFailed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.detail)
+    }
+}
+
+async fn attempt(
+    call: &Call,
+    span: &ActiveSpan,
+    snapshot: &Snapshot,
+    entry: &ToolEntry,
+    request: &ExecuteRequest<'_>,
+    body: Option<Bytes>,
+) -> Outcome {
+    let started = Instant::now();
+    let tool = entry.tool();
+    let request_size = body.as_ref().map_or(0, |body| body.len() as u64);
+    let mut outcome = Outcome {
+        result: Err(Problem::default()),
+        schemes: String::new(),
+        retry_count: 0,
+        request_size,
+        took: Duration::ZERO,
+    };
+    outcome.result = async {
+        let arguments = Arguments { path_args: &request.path_args, flags: &request.flags, body };
+        let filled = entry.template().fill(&arguments).map_err(|faults| invalid_arguments(&tool.id, &faults))?;
+        let credentials = resolve(span, snapshot, entry)?;
+        outcome.schemes.clone_from(&credentials.schemes);
+        let upstream_call = open_cli_execution::Call {
+            request: filled,
+            credentials: &credentials,
+            idempotent: tool.safety.idempotent,
+            path_template: &tool.path,
+        };
+        match call.state.upstream.execute(upstream_call, span.trace()).await {
+            Ok(result) => {
+                outcome.retry_count = result.retry_count;
+                Ok(result)
+            }
+            Err(error) => {
+                outcome.retry_count = error.retry_count();
+                Err(Problem::new(error.code(), error.to_string()).with("toolId", &*tool.id))
+            }
+        }
+    }
+    .await;
+    outcome.took = started.elapsed();
+    outcome
+}
+
+fn resolve(span: &ActiveSpan, snapshot: &Snapshot, entry: &ToolEntry) -> Result<Credentials, Problem> {
+    let tool = entry.tool();
+    if tool.auth_alternatives.is_empty() {
+        return Ok(Credentials::none());
+    }
+    let credentials = span.trace().span("credentials.resolve");
+    let resolved = snapshot.secrets().resolve(&tool.service_id, &tool.auth_alternatives);
+    credentials
+        .end_with(resolved)
+        .map_err(|error| Problem::new(error.code(), error.to_string()).with("toolId", &*tool.id))
+}
+
+fn decode_body(text: &str) -> Result<Option<Bytes>, Problem> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let decoded = base64::engine::general_purpose::STANDARD.decode(text);
+    decoded
+        .map(|bytes| Some(Bytes::from(bytes)))
+        .map_err(|error| Problem::new(ErrorCode::InvalidRequest, format!("The member body is not base64: {error}.")))
+}
+
+fn invalid_arguments(tool_id: &str, faults: &[ArgumentFault]) -> Problem {
+    let detail = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let members: Vec<serde_json::Value> = faults
+        .iter()
+        .map(|fault| serde_json::json!({"argument": fault.argument, "flag": fault.flag, "problem": fault.problem}))
+        .collect();
+    // A tool that can't be called by anybody is not its caller's mistake.
+    let is_tools_own = faults.iter().any(|fault| fault.kind == FaultKind::Tool);
+    let code = if is_tools_own { ErrorCode::ExecutionError } else { ErrorCode::InvalidArguments };
+    Problem::new(code, detail).with("toolId", tool_id).with("faults", members)
+}
+
+fn refusal(
+    call: &Call,
+    request: &ExecuteRequest<'_>,
+    snapshot: &Snapshot,
+    entry: &ToolEntry,
+    reason: Reason,
+) -> AuditEvent {
+    AuditEvent {
+        event_type: "authz_denial".into(),
+        decision: Decision::Denied,
+        reason_code: reason.as_str().into(),
+        error_code: reason.as_str().into(),
+        ..record(call, request, snapshot, entry)
+    }
+}
+
+fn execution(
+    call: &Call,
+    request: &ExecuteRequest<'_>,
+    snapshot: &Snapshot,
+    entry: &ToolEntry,
+    outcome: &Outcome,
+) -> AuditEvent {
+    let base = AuditEvent {
+        auth_scheme: outcome.schemes.clone(),
+        request_size: outcome.request_size,
+        latency_ms: Some(u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX)),
+        retry_count: outcome.retry_count,
+        ..record(call, request, snapshot, entry)
+    };
+    match &outcome.result {
+        Ok(result) => AuditEvent {
+            event_type: "tool_execution".into(),
+            decision: Decision::Allowed,
+            reason_code: "allowed".into(),
+            status_code: result.status,
+            ..base
+        },
+        Err(problem) => AuditEvent {
+            event_type: "execution_error".into(),
+            decision: Decision::Error,
+            reason_code: "execution_error".into(),
+            error_code: problem.code.clone(),
+            ..base
+        },
+    }
+}
+
+/// What every record about a tool says.
+fn record(call: &Call, request: &ExecuteRequest<'_>, snapshot: &Snapshot, entry: &ToolEntry) -> AuditEvent {
+    let tool = entry.tool();
+    AuditEvent {
+        timestamp: Timestamp::now(),
+        agent_profile: request.agent_profile.to_string(),
+        tool_id: tool.id.clone(),
+        service_id: tool.service_id.clone(),
+        target_base_url: tool.servers.first().map(|server| redact::text(server)).unwrap_or_default(),
+        method: tool.method.clone(),
+        path: tool.path.clone(),
+        request_id: call.request_id.to_string(),
+        catalog_revision: snapshot.fingerprint().to_owned(),
+        ..AuditEvent::default()
+    }
+}
+
+/// The upstream's JSON is spliced in untouched (EXE-10).
+fn answer(result: ToolResult) -> Result<Answer, Problem> {
+    let mut head = Vec::with_capacity(256);
+    head.extend_from_slice(b"{\"statusCode\":");
+    head.extend_from_slice(result.status.to_string().as_bytes());
+    let mut json: Option<Bytes> = None;
+    let content_type = result.content_type_text().map(str::to_owned);
+    match result.body {
+        ResultBody::Empty => {}
+        ResultBody::Json(body) => {
+            head.extend_from_slice(b",\"body\":");
+            json = Some(body);
+        }
+        ResultBody::Text(text) => {
+            head.extend_from_slice(b",\"text\":");
+            serde_json::to_writer(&mut head, &text).map_err(respond::internal)?;
+        }
+        ResultBody::Binary(bytes) => {
+            head.extend_from_slice(b",\"bodyBase64\":\"");
+            head.extend_from_slice(base64::engine::general_purpose::STANDARD.encode(&bytes).as_bytes());
+            head.push(b'"');
+        }
+    }
+    let mut tail = Vec::with_capacity(96);
+    if let Some(content_type) = content_type {
+        tail.extend_from_slice(b",\"contentType\":");
+        serde_json::to_writer(&mut tail, &content_type).map_err(respond::internal)?;
+    }
+    if result.retry_count > 0 {
+        tail.extend_from_slice(format!(",\"retryCount\":{}", result.retry_count).as_bytes());
+    }
+    tail.extend_from_slice(b"}\n");
+    match json {
+        Some(body) if body.len() >= COPY_BELOW => Ok(respond::json_pieces(vec![head.into(), body, tail.into()])),
+        body => {
+            head.extend_from_slice(&body.unwrap_or_default());
+            head.extend_from_slice(&tail);
+            Ok(respond::json_bytes(head.into()))
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The HTTP surface: one table of endpoints, one file per resource. This module does what every request needs:
+//! request id, trace, method and origin checks, problems, headers.
+
+pub(crate) mod body;
+mod audit;
+mod catalog;
+mod execute;
+mod health;
+mod origin;
+mod query;
+mod refresh;
+mod respond;
+mod runtime;
+mod sessions;
+mod traces;
+
+use crate::state::State;
+use http::header::{CONTENT_TYPE, HeaderMap};
+use http::{Method, Request};
+use hyper::body::Incoming;
+use open_cli_contract::REQUEST_ID_HEADER;
+use open_cli_contract::ids::RequestId;
+use open_cli_contract::problem::{ErrorCode, Problem};
+use open_cli_contract::trace::TraceParent;
+use open_cli_observe::Trace;
+use query::Query;
+use respond::Answer;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What an endpoint gets to work with.
+pub(crate) struct Call {
+    pub(crate) state: Arc<State>,
+    pub(crate) request_id: RequestId,
+    pub(crate) trace: Trace,
+    pub(crate) headers: HeaderMap,
+    pub(crate) query: Query,
+    pub(crate) path: String,
+    body: Option<Incoming>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Endpoint {
+    Catalog,
+    Execute,
+    Refresh,
+    Audit,
+    RuntimeInfo,
+    RuntimeStop,
+    Heartbeat,
+    SessionClose,
+    Traces,
+    Health,
+    Ready,
+}
+
+/// Path, methods, endpoint. `docs/http-api.md` describes each.
+const ENDPOINTS: &[(&str, &[Method], Endpoint)] = &[
+    ("/v1/catalog/effective", &[Method::GET], Endpoint::Catalog),
+    ("/v1/tools/execute", &[Method::POST], Endpoint::Execute),
+    ("/v1/refresh", &[Method::GET, Method::POST], Endpoint::Refresh),
+    ("/v1/audit/events", &[Method::GET], Endpoint::Audit),
+    ("/v1/runtime/info", &[Method::GET], Endpoint::RuntimeInfo),
+    ("/v1/runtime/stop", &[Method::POST], Endpoint::RuntimeStop),
+    ("/v1/runtime/heartbeat", &[Method::POST], Endpoint::Heartbeat),
+    ("/v1/runtime/session-close", &[Method::POST], Endpoint::SessionClose),
+    ("/v1/traces", &[Method::GET], Endpoint::Traces),
+    ("/healthz", &[Method::GET], Endpoint::Health),
+    ("/readyz", &[Method::GET], Endpoint::Ready),
+];
+
+/// Answers one request. Never fails: every fault is a problem.
+pub(crate) async fn serve(state: Arc<State>, request: Request<Incoming>) -> Answer {
+    let (parts, body) = request.into_parts();
+    let request_id = request_id(&parts.headers);
+    let wants_json = respond::wants_json(&parts.headers);
+    let incoming = parts.headers.get("traceparent").and_then(|v| TraceParent::parse(v.to_str().ok()?));
+    let trace = Trace::of_request(Arc::clone(&state.observer), request_id.clone(), incoming);
+    let is_head = parts.method == Method::HEAD;
+    let method = if is_head { Method::GET } else { parts.method };
+    let path = parts.uri.path();
+    let result = match endpoint(path, &method) {
+        Ok(endpoint) => {
+            let call = Call {
+                request_id: request_id.clone(),
+                trace,
+                headers: parts.headers,
+                query: Query::parse(parts.uri.query()),
+                path: path.to_owned(),
+                body: Some(body),
+                state,
+            };
+            dispatch(endpoint, call).await
+        }
+        Err(problem) => Err(problem),
+    };
+    let mut answer = result.unwrap_or_else(|mut problem| {
+        problem.request_id = request_id.to_string();
+        respond::problem(&problem, wants_json)
+    });
+    respond::finish(&mut answer, &request_id);
+    if is_head {
+        *answer.body_mut() = body::Pieces::empty();
+    }
+    answer
+}
+
+async fn dispatch(endpoint: Endpoint, call: Call) -> Result<Answer, Problem> {
+    if !matches!(endpoint, Endpoint::Health | Endpoint::Ready) {
+        origin::check(&call.headers, call.state.binds_loopback)?;
+    }
+    if call.state.is_draining.load(Ordering::Acquire) && !matches!(endpoint, Endpoint::Health | Endpoint::Ready) {
+        return Err(Problem::new(ErrorCode::RuntimeDraining, "The runtime is shutting down."));
+    }
+    match endpoint {
+        Endpoint::Catalog => catalog::effective(call).await,
+        Endpoint::Execute => execute::execute(call).await,
+        Endpoint::Refresh => refresh::refresh(call).await,
+        Endpoint::Audit => audit::events(call).await,
+        Endpoint::RuntimeInfo => runtime::info(call).await,
+        Endpoint::RuntimeStop => runtime::stop(call).await,
+        Endpoint::Heartbeat => sessions::heartbeat(call).await,
+        Endpoint::SessionClose => sessions::close(call).await,
+        Endpoint::Traces => traces::traces(call).await,
+        Endpoint::Health => health::health(),
+        Endpoint::Ready => health::ready(call).await,
+    }
+}
+
+/// The endpoint of a path. `/v1/traces/<id>` is the one path with a variable part; doubled slashes count as one.
+fn endpoint(path: &str, method: &Method) -> Result<Endpoint, Problem> {
+    let cleaned;
+    let path = if path.contains("//") {
+        cleaned = path.split('/').filter(|s| !s.is_empty()).fold(String::new(), |all, s| all + "/" + s);
+        &cleaned
+    } else {
+        path
+    };
+    let wanted = if path.starts_with("/v1/traces/") { "/v1/traces" } else { path };
+    let Some((_, methods, endpoint)) = ENDPOINTS.iter().find(|(path, _, _)| *path == wanted) else {
+        return Err(Problem::new(ErrorCode::NotFound, format!("There is no endpoint {path}.")));
+    };
+    if methods.contains(method) {
+        return Ok(*endpoint);
+    }
+    let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+    let detail = format!("{path} takes {allow}, not {method}.");
+    Err(Problem::new(ErrorCode::MethodNotAllowed, detail).with("allow", allow))
+}
+
+fn request_id(headers: &HeaderMap) -> RequestId {
+    headers
+        .get(REQUEST_ID_HEADER)
+        .and_then(|value| RequestId::parse(value.to_str().ok()?))
+        .unwrap_or_else(RequestId::generate)
+}
+
+impl Call {
+    /// Reads the body: bounded, and JSON by its `Content-Type` (a web page can't send that across origins).
+    pub(crate) async fn json_body(&mut self) -> Result<bytes::Bytes, Problem> {
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let limit = self.state.settings.max_request_bytes;
+        let Some(body) = self.body.take() else { return Ok(bytes::Bytes::new()) };
+        let bytes = body::read(body, limit).await.map_err(|error| match error {
+            body::ReadError::TooLarge(limit) => {
+                let detail = format!("The body is larger than {limit} bytes (--max-request-bytes).");
+                Problem::new(ErrorCode::RequestTooLarge, detail).with("limitBytes", limit)
+            }
+            body::ReadError::Broken(error) => {
+                Problem::new(ErrorCode::InvalidRequest, format!("The body could not be read: {error}."))
+            }
+        })?;
+        if !bytes.is_empty() && media_type != "application/json" && !media_type.ends_with("+json") {
+            let detail = format!("The body's Content-Type is \"{content_type}\", not application/json.");
+            return Err(Problem::new(ErrorCode::UnsupportedMediaType, detail));
+        }
+        Ok(bytes)
+    }
+}
+
+/// A parse error of ours, told to the caller without the decoder's internals.
+pub(crate) fn invalid_json(error: &serde_json::Error) -> Problem {
+    let (line, column) = (error.line(), error.column());
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "The JSON ends too early",
+        serde_json::error::Category::Syntax => "The body is not JSON",
+        _ => "The JSON does not have the shape this endpoint takes",
+    };
+    Problem::new(ErrorCode::InvalidRequest, format!("{what} (line {line}, column {column}): {error}."))
+}

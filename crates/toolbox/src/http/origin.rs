@@ -1,0 +1,61 @@
+//! Keeps web pages away from a loopback runtime: a request that names another web origin is refused, and so is one
+//! whose `Host` is not a loopback name (DNS rebinding; W-7 of runtime-and-admin).
+
+use http::header::{HOST, HeaderMap, ORIGIN};
+use open_cli_contract::problem::{ErrorCode, Problem};
+use std::net::IpAddr;
+
+/// Refuses what a browser would send on behalf of another site.
+pub(crate) fn check(headers: &HeaderMap, binds_loopback: bool) -> Result<(), Problem> {
+    let host = headers.get(HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if let Some(origin) = headers.get(ORIGIN) {
+        let origin = origin.to_str().unwrap_or_default();
+        let authority = origin.split_once("://").map_or("", |(_, rest)| rest);
+        if authority.is_empty() || !authority.eq_ignore_ascii_case(host) {
+            return Err(denied(format!("The origin \"{origin}\" is not the runtime's own.")));
+        }
+    }
+    if binds_loopback && !host.is_empty() && !is_loopback(host) {
+        return Err(denied(format!("The runtime listens on loopback only; the host \"{host}\" is not loopback.")));
+    }
+    Ok(())
+}
+
+fn denied(detail: String) -> Problem {
+    Problem::new(ErrorCode::OriginDenied, detail)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn checked(host: &'static str, origin: Option<&'static str>, binds_loopback: bool) -> bool {
+        let mut headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]);
+        if let Some(origin) = origin {
+            headers.insert(ORIGIN, HeaderValue::from_static(origin));
+        }
+        check(&headers, binds_loopback).is_ok()
+    }
+
+    /// W-7.
+    #[test]
+    fn web_pages_of_other_origins_and_rebound_names_are_refused() {
+        assert!(checked("127.0.0.1:8765", None, true));
+        assert!(checked("[::1]:8765", None, true));
+        assert!(checked("localhost:8765", Some("http://localhost:8765"), true));
+        assert!(!checked("evil.example:8765", None, true));
+        assert!(checked("runtime.example", None, false));
+        assert!(!checked("127.0.0.1:8765", Some("https://evil.example"), true));
+        assert!(!checked("127.0.0.1:8765", Some("null"), true));
+        assert!(!checked("runtime.example", Some("https://evil.example"), false));
+    }
+}

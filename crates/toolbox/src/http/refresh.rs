@@ -1,0 +1,81 @@
+//! `GET|POST /v1/refresh` (runtime-and-admin §4.4): fetches every remote input again and rebuilds.
+
+use super::respond::{self, Answer};
+use super::{Call, Problem, invalid_json};
+use open_cli_catalog::Snapshot;
+use open_cli_contract::Timestamp;
+use open_cli_contract::catalog::{CacheOutcome, FetchRecord, Source};
+use open_cli_contract::execute::{RefreshResponse, RefreshedSource};
+use open_cli_observe::Event;
+use serde::Deserialize;
+use std::time::Instant;
+
+const NAME: &str = "runtime.refresh";
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct RefreshRequest {
+    config_path: String,
+}
+
+pub(super) async fn refresh(mut call: Call) -> Result<Answer, Problem> {
+    let started = Instant::now();
+    let mut span = call.trace.span(NAME);
+    call.trace = span.trace().clone();
+    let result = answer(&mut call).await;
+    let mut event = Event { operation: "refresh".into(), ..Event::named(NAME) };
+    match &result {
+        Ok(_) => event.status_code = 200,
+        Err(problem) => {
+            span.set("error.type", problem.code.clone());
+            span.fail(problem.to_text().trim_end());
+            event.error_category = "refresh_error".into();
+        }
+    }
+    event.duration = Some(started.elapsed());
+    span.trace().event(event);
+    span.end();
+    result
+}
+
+async fn answer(call: &mut Call) -> Result<Answer, Problem> {
+    let body = call.json_body().await?;
+    let request: RefreshRequest = match body.is_empty() {
+        true => RefreshRequest::default(),
+        false => serde_json::from_slice(&body).map_err(|error| invalid_json(&error))?,
+    };
+    let selector = match request.config_path.is_empty() {
+        true => call.query.get("config").to_owned(),
+        false => request.config_path,
+    };
+    let snapshot = call.state.refresh(&selector, &call.trace).await?;
+    respond::json(&report(&snapshot))
+}
+
+fn report(snapshot: &Snapshot) -> RefreshResponse {
+    RefreshResponse {
+        refreshed_at: Timestamp::now(),
+        sources: snapshot.sources().iter().map(refreshed).collect(),
+        diagnostics: snapshot.diagnostics().iter().filter(|d| d.severity.is_error()).cloned().collect(),
+    }
+}
+
+/// The worst outcome of the source's fetches stands for all of them (weakness 51).
+fn refreshed(source: &Source) -> RefreshedSource {
+    let badness = |record: &&FetchRecord| match record.cache_outcome {
+        Some(CacheOutcome::StaleHit) => 4,
+        Some(CacheOutcome::Miss) => 3,
+        Some(CacheOutcome::Refreshed) => 2,
+        Some(CacheOutcome::RevalidatedHit) => 1,
+        Some(CacheOutcome::FreshHit) | None => 0,
+    };
+    let worst = source.provenance.fetches.iter().rev().max_by_key(badness);
+    RefreshedSource {
+        id: source.id.clone(),
+        uri: source.uri.clone(),
+        cache_outcome: worst.and_then(|record| record.cache_outcome),
+        status_code: worst.map(|record| record.status_code).filter(|code| *code != 0),
+        stale: worst.is_some_and(|record| record.stale),
+    }
+}
+

@@ -1,0 +1,50 @@
+//! `GET /v1/runtime/info` (runtime-and-admin §6) and `POST /v1/runtime/stop` (§7.5).
+
+use super::respond::{self, Answer};
+use super::{Call, Problem};
+use open_cli_contract::runtime::{LifecycleInfo, RuntimeAuthInfo, RuntimeInfo};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Stopped {
+    stopped: bool,
+}
+
+pub(super) async fn info(call: Call) -> Result<Answer, Problem> {
+    let state = &call.state;
+    state.check_selector(call.query.get("config"))?;
+    let settings = &state.settings;
+    let lifecycle = state.leases.is_enabled().then(|| LifecycleInfo {
+        capabilities: vec!["heartbeat".into(), "session-close".into()],
+        heartbeat_seconds: settings.heartbeat_seconds,
+        missed_heartbeat_limit: settings.missed_heartbeat_limit,
+        shutdown: settings.shutdown.as_str().into(),
+        session_scope: settings.session_scope.clone(),
+        share_mode: settings.share.clone(),
+        share_key_present: settings.share_key_present,
+        config_fingerprint: settings.config_fingerprint.clone(),
+        active_sessions: state.leases.active() as u64,
+    });
+    let layout = &state.layout;
+    respond::json(&RuntimeInfo {
+        instance_id: layout.id.to_string(),
+        url: state.url.clone(),
+        audit_path: layout.audit_path.display().to_string(),
+        state_dir: layout.state_dir.display().to_string(),
+        cache_dir: layout.cache_dir.display().to_string(),
+        auth: RuntimeAuthInfo::default(),
+        lifecycle,
+        version: env!("CARGO_PKG_VERSION").into(),
+        started_at: Some(state.started_at),
+        catalog: Some(state.catalog_status().await),
+        ..RuntimeInfo::default()
+    })
+}
+
+/// The answer leaves before the drain begins (W-29).
+pub(super) async fn stop(call: Call) -> Result<Answer, Problem> {
+    call.state.check_selector(call.query.get("config"))?;
+    tracing::info!(request = %call.request_id, "stop requested");
+    call.state.shutdown.request("serve_exit");
+    respond::json(&Stopped { stopped: true })
+}

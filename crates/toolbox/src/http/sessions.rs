@@ -1,0 +1,68 @@
+//! `POST /v1/runtime/heartbeat` and `/v1/runtime/session-close` (runtime-and-admin §7).
+
+use super::respond::{self, Answer};
+use super::{Call, Problem, invalid_json};
+use open_cli_contract::problem::ErrorCode;
+use serde::{Deserialize, Serialize};
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct SessionRequest {
+    session_id: String,
+    config_fingerprint: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Renewed<'a> {
+    renewed: bool,
+    session_id: &'a str,
+    active_sessions: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Closed {
+    closed: bool,
+    active_sessions: usize,
+}
+
+pub(super) async fn heartbeat(mut call: Call) -> Result<Answer, Problem> {
+    let request = request(&mut call).await?;
+    let session_id = request.session_id.trim();
+    if session_id.is_empty() {
+        return Err(Problem::new(ErrorCode::InvalidRequest, "sessionId is required."));
+    }
+    let expected = &call.state.settings.config_fingerprint;
+    if !expected.is_empty() && !request.config_fingerprint.is_empty() && *expected != request.config_fingerprint {
+        return Err(Problem::new(ErrorCode::RuntimeAttachMismatch, "The configuration fingerprints differ."));
+    }
+    // With leases off nothing is renewed, and the answer says so (W-33).
+    let renewed = call.state.leases.renew(session_id).map_err(|()| {
+        Problem::new(ErrorCode::RuntimeAttachConflict, "Another session holds this exclusive runtime.")
+    })?;
+    respond::json(&Renewed { renewed, session_id, active_sessions: call.state.leases.active() })
+}
+
+pub(super) async fn close(mut call: Call) -> Result<Answer, Problem> {
+    let request = request(&mut call).await?;
+    let session_id = request.session_id.trim();
+    if !session_id.is_empty() {
+        let was_last = call.state.leases.close(session_id);
+        call.state.audit_session("session_close", session_id, 200);
+        if was_last && call.state.settings.shutdown.ends_with_owner() {
+            call.state.audit_lease_shutdown("close");
+            call.state.shutdown.request("serve_exit");
+        }
+    }
+    respond::json(&Closed { closed: true, active_sessions: call.state.leases.active() })
+}
+
+async fn request(call: &mut Call) -> Result<SessionRequest, Problem> {
+    call.state.check_selector(call.query.get("config"))?;
+    let body = call.json_body().await?;
+    if body.is_empty() {
+        return Ok(SessionRequest::default());
+    }
+    serde_json::from_slice(&body).map_err(|error| invalid_json(&error))
+}

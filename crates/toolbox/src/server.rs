@@ -1,0 +1,104 @@
+//! Accepting connections, and letting them go in order: at shutdown no new request is taken, those under way finish
+//! within a deadline, idle connections close at once.
+
+use crate::http as endpoints;
+use crate::state::State;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// Time a client has for its request line and headers.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// Largest request line with headers.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
+/// Most header lines.
+const MAX_HEADERS: usize = 100;
+/// Pause after the system refused to accept (no file descriptors left, for one).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections of a runtime.
+pub(crate) struct Server {
+    listener: TcpListener,
+    state: Arc<State>,
+    /// One permit a connection.
+    places: Arc<Semaphore>,
+    close: watch::Sender<bool>,
+}
+
+impl Server {
+    pub(crate) fn new(listener: TcpListener, state: Arc<State>) -> Self {
+        let places = Arc::new(Semaphore::new(state.settings.max_connections.min(Semaphore::MAX_PERMITS)));
+        Self { listener, state, places, close: watch::Sender::new(false) }
+    }
+
+    /// Serves until the future ends. Never fails: a connection that breaks is its client's matter.
+    pub(crate) async fn accept_until(&self, end: impl Future<Output = ()>) {
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut end => return,
+                () = self.accept_one() => {}
+            }
+        }
+    }
+
+    async fn accept_one(&self) {
+        // The semaphore is never closed.
+        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return };
+        match self.listener.accept().await {
+            Ok((stream, _)) => {
+                // Small answers must not wait for more to send.
+                let _ = stream.set_nodelay(true);
+                tokio::spawn(connection(stream, Arc::clone(&self.state), place, self.close.subscribe()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+
+    /// Closes idle connections, waits for the others until the deadline; true when all were done.
+    pub(crate) async fn drain(self, deadline: Duration) -> bool {
+        drop(self.listener);
+        self.close.send_replace(true);
+        let all = u32::try_from(self.state.settings.max_connections).unwrap_or(u32::MAX);
+        tokio::time::timeout(deadline, self.places.acquire_many(all)).await.is_ok()
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    state: Arc<State>,
+    _place: OwnedSemaphorePermit,
+    mut close: watch::Receiver<bool>,
+) {
+    let service = service_fn(move |request| {
+        let state = Arc::clone(&state);
+        async move { Ok::<_, Infallible>(endpoints::serve(state, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEADER_BYTES)
+        .max_headers(MAX_HEADERS)
+        .half_close(false)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        _ = close.wait_for(|close| *close) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

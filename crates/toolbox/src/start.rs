@@ -1,0 +1,362 @@
+//! Wiring, in the order in which data flows: settings, instance, configuration, listener, catalog, server. What goes
+//! wrong before serving is an error that says what to do and leaves nothing behind.
+
+use crate::configs::{Configs, MakeKeeper};
+use crate::server::Server;
+use crate::settings::{Serves, Settings};
+use crate::shutdown::{Shutdown, Signals};
+use crate::state::{Parts, State};
+use open_cli_audit::AuditLog;
+use open_cli_catalog::{Builder, Keeper};
+use open_cli_config::{ConfigError, Loaded, Locations, ScopeSet};
+use open_cli_contract::runtime::RuntimeRecord;
+use open_cli_documents::{Documents, DocumentsConfig};
+use open_cli_execution::{Limits, Upstream};
+use open_cli_instance::{Environment, InstanceLock, InstanceOptions, Layout, Liveness};
+use open_cli_observe::{FanOut, Observer, Recent};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+use tokio::net::TcpListener;
+
+/// Spans kept in memory for the trace endpoints.
+const RECENT_SPANS: usize = 4096;
+
+/// Why a runtime did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No configuration was named.
+    #[error("no configuration: name one with --config FILE, or a folder of them with --config-root DIR")]
+    NoConfig,
+    /// The configuration can't be used.
+    #[error("{}", .0.render())]
+    Config(#[from] ConfigError),
+    /// The folder of configurations can't be used.
+    #[error("the configuration folder {path} can't be used: {source}; name an existing folder with --config-root", path = path.display())]
+    ConfigRoot {
+        /// As given.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The configuration asks for something this version can't enforce.
+    #[error(
+        "the configuration sets runtime.server.auth, and this version can't validate tokens; it will not serve \
+         without. Remove the block, or put the runtime behind a proxy that authenticates and remove the block"
+    )]
+    AuthUnsupported,
+    /// Another process owns the instance, or its folders can't be used.
+    #[error("{0}")]
+    Instance(#[from] open_cli_instance::InstanceError),
+    /// The address can't be listened on.
+    #[error("can't listen on {addr}: {source}; choose another --addr (port 0 lets the system choose)")]
+    Listen {
+        /// As given.
+        addr: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The audit log can't be opened.
+    #[error("{0}; without an audit log nothing is served")]
+    Audit(#[from] open_cli_audit::AuditError),
+    /// Signal handlers can't be installed.
+    #[error("signal handlers can't be installed: {0}")]
+    Signals(std::io::Error),
+    /// `--strict`, and the catalog is not clean.
+    #[error("--strict: the catalog has {0}")]
+    Strict(String),
+}
+
+/// A runtime inside this process.
+pub struct Toolbox;
+
+impl Toolbox {
+    /// Begins to set up a runtime.
+    pub fn builder(settings: Settings) -> ToolboxBuilder {
+        ToolboxBuilder { settings, observers: Vec::new(), handles_signals: false, environment: None }
+    }
+}
+
+/// Sets up a runtime.
+pub struct ToolboxBuilder {
+    settings: Settings,
+    observers: Vec<Arc<dyn Observer>>,
+    handles_signals: bool,
+    environment: Option<Environment>,
+}
+
+/// A runtime that serves.
+pub struct Running {
+    state: Arc<State>,
+    server: Server,
+    lock: InstanceLock,
+    signals: Option<Signals>,
+}
+
+impl ToolboxBuilder {
+    /// Tells an observer of yours everything. May be called several times.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
+    /// Ends in order at SIGINT and SIGTERM, at once at the second. Off for embedders.
+    #[must_use]
+    pub fn handle_signals(mut self) -> Self {
+        self.handles_signals = true;
+        self
+    }
+
+    /// Folders and variables of somebody else's, for embedders and tests; the process's own by default.
+    #[must_use]
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
+    /// Starts: validates the configuration, takes the instance, binds, and begins to build the catalog. Must be
+    /// called inside a Tokio runtime; a rustls crypto provider must be installed for HTTPS.
+    pub async fn start(self) -> Result<Running, StartError> {
+        let Self { settings, observers, handles_signals, environment } = self;
+        let config_path = config_path(&settings)?;
+        // Before anything is written: a signal from here on ends in order (weakness 73).
+        let signals = handles_signals.then(Signals::install).transpose().map_err(StartError::Signals)?;
+        let environment = environment.unwrap_or_else(Environment::read);
+        let layout = open_cli_instance::resolve(&instance_options(&settings, &config_path), &environment)?;
+        if let Serves::Config(_) = settings.serves {
+            check_config(&open_cli_config::load(&locations(&settings, &config_path))?)?;
+        }
+        // Bound before anything is written: a taken port leaves nothing behind. When it is this very instance that
+        // holds the port, saying so helps more than the address does.
+        let listener = match TcpListener::bind(settings.addr).await {
+            Ok(listener) => listener,
+            Err(source) => {
+                if let Ok(Liveness::Running(_)) = open_cli_instance::liveness(&layout) {
+                    layout.claim(Some(&config_path))?;
+                }
+                return Err(StartError::Listen { addr: settings.addr, source });
+            }
+        };
+        let bound = listener
+            .local_addr()
+            .map_err(|source| StartError::Listen { addr: settings.addr, source })?;
+        let lock = layout.claim(Some(&config_path))?;
+        report_claim(&lock);
+        let (audit, report) = AuditLog::open(&layout.audit_path)?;
+        if report.repaired_torn_line {
+            tracing::warn!(path = %layout.audit_path.display(), "the audit log ended in the middle of a record");
+        }
+
+        let recent = Arc::new(Recent::new(RECENT_SPANS));
+        let listeners = std::iter::once(Arc::clone(&recent) as Arc<dyn Observer>).chain(observers);
+        let observer: Arc<dyn Observer> = Arc::new(FanOut::new(listeners));
+        let documents = Arc::new(Documents::new(DocumentsConfig::new(layout.cache_dir.clone())));
+        let configs = configs(&settings, &config_path, &documents, &observer);
+        if settings.strict {
+            check_strict(&configs).await?;
+        }
+        let upstream = Upstream::new(Limits {
+            total_timeout: settings.upstream_timeout,
+            max_response_bytes: settings.max_response_bytes as u64,
+            ..Limits::default()
+        });
+        let url = open_cli_instance::dialable_url(bound);
+        lock.publish(&record(&layout, &url, bound, &config_path))?;
+        let binds_loopback = bound.ip().is_loopback();
+        let state = Arc::new(State::new(Parts {
+            settings,
+            layout,
+            url,
+            binds_loopback,
+            observer,
+            recent,
+            audit,
+            upstream,
+            configs,
+        }));
+        let server = Server::new(listener, Arc::clone(&state));
+        Ok(Running { state, server, lock, signals })
+    }
+}
+
+impl Running {
+    /// Where it can be dialled.
+    pub fn url(&self) -> &str {
+        &self.state.url
+    }
+
+    /// Which instance it is.
+    pub fn instance_id(&self) -> String {
+        self.state.layout.id.to_string()
+    }
+
+    /// Serves until it is asked to end, then drains: exit code 0, or 130 after a second signal.
+    pub async fn wait(self) -> u8 {
+        let Self { state, server, lock, mut signals } = self;
+        let shutdown = state.shutdown.clone();
+        let watch = leases(Arc::clone(&state));
+        tokio::pin!(watch);
+        let tag = {
+            let serve = server.accept_until(std::future::pending());
+            tokio::pin!(serve);
+            tokio::select! {
+                tag = next_signal(&mut signals) => tag,
+                tag = shutdown.requested() => tag,
+                () = &mut watch => "serve_exit",
+                () = &mut serve => "serve_exit",
+            }
+        };
+        state.is_draining.store(true, Ordering::Release);
+        let deadline = state.settings.drain_timeout;
+        let code = tokio::select! {
+            done = server.drain(deadline) => {
+                if !done {
+                    tracing::warn!(seconds = deadline.as_secs(), "requests under way were cut off at the deadline");
+                }
+                0
+            }
+            _ = next_signal(&mut signals) => 130,
+        };
+        lock.withdraw();
+        tracing::info!(instance = %state.layout.id, "{tag}");
+        code
+    }
+
+    /// Ends it in order from outside, for embedders: `wait` returns afterwards.
+    pub fn stopper(&self) -> impl Fn() + Send + Sync + 'static {
+        let shutdown: Shutdown = self.state.shutdown.clone();
+        move || shutdown.request("serve_exit")
+    }
+}
+
+async fn next_signal(signals: &mut Option<Signals>) -> &'static str {
+    match signals {
+        Some(signals) => signals.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Drops leases that run out; ends when the last one did and the runtime goes with its owner (LEASE-7, LEASE-8).
+async fn leases(state: Arc<State>) {
+    if !state.leases.is_enabled() {
+        return std::future::pending().await;
+    }
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        let (expired, left) = state.leases.expire(Instant::now());
+        for session in &expired {
+            state.audit_session("session_expiry", session, 0);
+        }
+        if !expired.is_empty() && left == 0 && state.settings.shutdown.ends_with_owner() {
+            state.audit_lease_shutdown("expiry");
+            return;
+        }
+    }
+}
+
+/// Absolute, and for a folder canonical: callers are held below it.
+fn config_path(settings: &Settings) -> Result<PathBuf, StartError> {
+    match &settings.serves {
+        Serves::Config(path) if path.as_os_str().is_empty() => Err(StartError::NoConfig),
+        Serves::Config(path) => {
+            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            Ok(open_cli_contract::paths::clean(&absolute))
+        }
+        Serves::ConfigRoot(path) => {
+            let fault = |source| StartError::ConfigRoot { path: path.clone(), source };
+            let root = path.canonicalize().map_err(fault)?;
+            std::fs::read_dir(&root).map_err(fault)?;
+            Ok(root)
+        }
+    }
+}
+
+fn instance_options(settings: &Settings, config_path: &Path) -> InstanceOptions {
+    InstanceOptions {
+        instance_id: settings.instance_id.clone(),
+        state_dir: settings.state_dir.clone(),
+        cache_dir: settings.cache_dir.clone(),
+        audit_path: settings.audit_path.clone(),
+        config_path: Some(config_path.to_owned()),
+    }
+}
+
+fn locations(settings: &Settings, config_path: &Path) -> Locations {
+    let folder = config_path.parent().map(Path::to_owned).unwrap_or_default();
+    let scopes = if settings.all_scopes { ScopeSet::ALL } else { ScopeSet::SERVER };
+    let environment = |name: &str| std::env::var_os(name);
+    Locations {
+        project: Some(config_path.to_owned()),
+        scopes,
+        ..Locations::from_environment(&environment, folder)
+    }
+}
+
+fn check_config(loaded: &Loaded) -> Result<(), StartError> {
+    if loaded.config.runtime.auth().is_some() {
+        return Err(StartError::AuthUnsupported);
+    }
+    for warning in &loaded.warnings {
+        tracing::warn!("{}", warning.render());
+    }
+    Ok(())
+}
+
+fn configs(
+    settings: &Settings,
+    config_path: &Path,
+    documents: &Arc<Documents>,
+    observer: &Arc<dyn Observer>,
+) -> Configs {
+    let (settings_of, documents, observer) = (settings.clone(), Arc::clone(documents), Arc::clone(observer));
+    let make: MakeKeeper = Box::new(move |path: &Path| {
+        let builder = Builder::new(locations(&settings_of, path), Arc::clone(&documents));
+        Keeper::start(builder, Arc::clone(&observer))
+    });
+    match settings.serves {
+        Serves::Config(_) => Configs::one(config_path.to_owned(), &make),
+        Serves::ConfigRoot(_) => Configs::below(config_path.to_owned(), make),
+    }
+}
+
+async fn check_strict(configs: &Configs) -> Result<(), StartError> {
+    for keeper in configs.keepers() {
+        let snapshot = keeper.current().await.map_err(|error| StartError::Strict(error.to_string()))?;
+        let faults: Vec<String> = snapshot
+            .diagnostics()
+            .iter()
+            .filter(|diagnostic| diagnostic.severity != open_cli_contract::catalog::Severity::Note)
+            .map(|d| format!("{} {} {}: {}", d.source, d.code, d.pointer, d.message))
+            .collect();
+        if !faults.is_empty() {
+            return Err(StartError::Strict(format!("{} faults:\n  {}", faults.len(), faults.join("\n  "))));
+        }
+    }
+    Ok(())
+}
+
+fn report_claim(lock: &InstanceLock) {
+    if let Some(record) = lock.replaced_stale() {
+        tracing::warn!(pid = record.pid, "the previous owner of this instance was killed; its runtime.json is replaced");
+    }
+    for warning in lock.warnings() {
+        tracing::warn!("{warning}");
+    }
+}
+
+fn record(layout: &Layout, url: &str, bound: SocketAddr, config_path: &Path) -> RuntimeRecord {
+    RuntimeRecord {
+        instance_id: layout.id.to_string(),
+        url: url.to_owned(),
+        pid: std::process::id(),
+        audit_path: layout.audit_path.display().to_string(),
+        cache_dir: layout.cache_dir.display().to_string(),
+        bind_address: bound.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: Some(open_cli_contract::Timestamp::now()),
+        config_path: config_path.display().to_string(),
+    }
+}

@@ -1,0 +1,193 @@
+//! What all requests of a runtime share.
+
+use crate::configs::Configs;
+use crate::leases::Leases;
+use crate::settings::Settings;
+use crate::shutdown::Shutdown;
+use open_cli_audit::AuditLog;
+use open_cli_catalog::{Keeper, KeeperError, Snapshot};
+use open_cli_contract::Timestamp;
+use open_cli_contract::audit::AuditEvent;
+use open_cli_contract::problem::{ErrorCode, Problem};
+use open_cli_contract::runtime::CatalogStatus;
+use open_cli_execution::Upstream;
+use open_cli_instance::Layout;
+use open_cli_observe::{Observer, Recent, Trace};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Shared by all requests.
+pub(crate) struct State {
+    pub(crate) settings: Settings,
+    pub(crate) layout: Layout,
+    pub(crate) url: String,
+    pub(crate) binds_loopback: bool,
+    pub(crate) started_at: Timestamp,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) recent: Arc<Recent>,
+    pub(crate) audit: Arc<AuditLog>,
+    pub(crate) upstream: Upstream,
+    pub(crate) leases: Leases,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) is_draining: AtomicBool,
+    pub(crate) configs: Configs,
+    /// The last audit record could not be written.
+    audit_is_broken: AtomicBool,
+}
+
+/// What [`State`] is made of.
+pub(crate) struct Parts {
+    pub(crate) settings: Settings,
+    pub(crate) layout: Layout,
+    pub(crate) url: String,
+    pub(crate) binds_loopback: bool,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) recent: Arc<Recent>,
+    pub(crate) audit: AuditLog,
+    pub(crate) upstream: Upstream,
+    pub(crate) configs: Configs,
+}
+
+impl State {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let settings = parts.settings;
+        let is_shared = settings.share == "group";
+        let leases = Leases::new(settings.heartbeat_seconds, settings.missed_heartbeat_limit, is_shared);
+        Self {
+            leases,
+            settings,
+            layout: parts.layout,
+            url: parts.url,
+            binds_loopback: parts.binds_loopback,
+            started_at: Timestamp::now(),
+            observer: parts.observer,
+            recent: parts.recent,
+            audit: Arc::new(parts.audit),
+            upstream: parts.upstream,
+            shutdown: Shutdown::new(),
+            is_draining: AtomicBool::new(false),
+            configs: parts.configs,
+            audit_is_broken: AtomicBool::new(false),
+        }
+    }
+
+    /// The snapshot for the configuration a request names.
+    pub(crate) async fn snapshot(&self, selector: &str) -> Result<Arc<Snapshot>, Problem> {
+        let snapshot = self.configs.select(selector)?.current().await.map_err(|error| problem(&error))?;
+        ready_for_callers(&snapshot)?;
+        Ok(snapshot)
+    }
+
+    /// Refetches and rebuilds.
+    pub(crate) async fn refresh(&self, selector: &str, trace: &Trace) -> Result<Arc<Snapshot>, Problem> {
+        // Whoever may not see the catalog may not refresh it either.
+        self.snapshot(selector).await?;
+        let keeper = self.configs.select(selector)?;
+        keeper.refresh(trace).await.map_err(|error| problem(&error))
+    }
+
+    /// For endpoints that need no catalog: refuses a selector of another configuration.
+    pub(crate) fn check_selector(&self, selector: &str) -> Result<(), Problem> {
+        if selector.is_empty() { Ok(()) } else { self.configs.select(selector).map(|_| ()) }
+    }
+
+    /// State of the catalog; with many configurations, of all that were asked for.
+    pub(crate) async fn catalog_status(&self) -> CatalogStatus {
+        let keepers: Vec<Arc<Keeper>> = self.configs.keepers();
+        let mut sum = CatalogStatus { ready: true, ..CatalogStatus::default() };
+        for keeper in &keepers {
+            let status = keeper.status().await;
+            sum.ready &= status.ready;
+            sum.degraded |= status.degraded;
+            sum.services += status.services;
+            sum.tools += status.tools;
+            sum.errors += status.errors;
+            sum.warnings += status.warnings;
+            sum.faults.extend(status.faults);
+            if keepers.len() == 1 {
+                (sum.revision, sum.built_at) = (status.revision, status.built_at);
+            }
+        }
+        sum
+    }
+
+    /// Refuses calls while the audit log can't be written. Whether it can be again is found out by recording that
+    /// it can.
+    pub(crate) fn check_audit(&self) -> Result<(), Problem> {
+        if !self.audit_is_broken.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.record(&AuditEvent {
+            timestamp: Timestamp::now(),
+            event_type: "audit_recovered".into(),
+            tool_id: "runtime.audit".into(),
+            reason_code: "audit_recovered".into(),
+            ..AuditEvent::default()
+        })
+    }
+
+    /// Writes a record before the answer leaves.
+    pub(crate) fn record(&self, event: &AuditEvent) -> Result<(), Problem> {
+        match self.audit.append(event) {
+            Ok(()) => {
+                if self.audit_is_broken.load(Ordering::Relaxed) {
+                    self.audit_is_broken.store(false, Ordering::Release);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.audit_is_broken.store(true, Ordering::Release);
+                tracing::error!(%error, tool = %event.tool_id, "the audit record can't be written");
+                Err(Problem::new(ErrorCode::AuditUnavailable, "The audit record could not be written."))
+            }
+        }
+    }
+
+    /// `session_close` and `session_expiry`.
+    pub(crate) fn audit_session(&self, event_type: &str, session_id: &str, status_code: u16) {
+        let event = AuditEvent {
+            timestamp: Timestamp::now(),
+            event_type: event_type.into(),
+            session_id: session_id.into(),
+            tool_id: "runtime.session".into(),
+            reason_code: event_type.into(),
+            status_code,
+            ..AuditEvent::default()
+        };
+        // Logged by `record`; a lease runs out whether or not that can be written down.
+        let _ = self.record(&event);
+    }
+
+    /// `lease_expiry_shutdown`, by `expiry` or `close`.
+    pub(crate) fn audit_lease_shutdown(&self, cause: &str) {
+        let name = "lease_expiry_shutdown";
+        let event = AuditEvent {
+            timestamp: Timestamp::now(),
+            event_type: name.into(),
+            tool_id: format!("runtime.{name}"),
+            reason_code: format!("{name}:{cause}"),
+            ..AuditEvent::default()
+        };
+        let _ = self.record(&event);
+    }
+}
+
+/// A configuration that asks for authentication serves nobody: this version can't validate tokens, and serving
+/// without would be worse.
+fn ready_for_callers(snapshot: &Snapshot) -> Result<(), Problem> {
+    if snapshot.requires_authentication() {
+        return Err(Problem::new(
+            ErrorCode::AuthnFailed,
+            "The configuration sets runtime.server.auth, which this version can't enforce.",
+        ));
+    }
+    Ok(())
+}
+
+fn problem(error: &KeeperError) -> Problem {
+    let code = match error {
+        KeeperError::Invalid(_) => ErrorCode::ConfigInvalid,
+        KeeperError::Building => ErrorCode::CatalogBuilding,
+    };
+    Problem::new(code, error.to_string())
+}

@@ -1,0 +1,15 @@
+//! Starts the built programs and talks to them as a person, an agent or an operator would. Only for tests.
+
+mod api;
+mod cli;
+mod http;
+mod peers;
+mod process;
+mod toolbox;
+
+pub use api::OrdersApi;
+pub use cli::{Cli, Said};
+pub use http::{Reply, get, post, request};
+pub use peers::{Peer, httpbin, prefect};
+pub use process::{Child, program, wait_until};
+pub use toolbox::{Sandbox, Toolbox};

@@ -1,0 +1,67 @@
+//! Real programs that nobody here wrote, installed by `scripts/peers.sh` (`make test` does that).
+
+use crate::http;
+use crate::process::{Child, wait_until};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// A running peer.
+pub struct Peer {
+    /// The process.
+    pub child: Child,
+    /// Base URL.
+    pub url: String,
+    _home: TempDir,
+}
+
+/// The Python named by the variable. `None` (with a message) when it is not there; under `make test` that is a
+/// failure.
+fn python(variable: &str, test: &str) -> Option<PathBuf> {
+    if let Some(python) = std::env::var_os(variable).filter(|value| !value.is_empty()) {
+        return Some(python.into());
+    }
+    assert!(std::env::var_os("OPEN_CLI_REQUIRE_PEERS").is_none(), "{variable} is not set");
+    eprintln!("{test} skipped: {variable} is not set; `make test` installs the peers");
+    None
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
+}
+
+fn start(mut command: Command, url: String, ready: &str, home: TempDir) -> Peer {
+    command.env("HOME", home.path());
+    let child = Child::start(command);
+    let ready = format!("{url}{ready}");
+    let port = url.rsplit(':').next().expect("port").trim_end_matches('/').to_owned();
+    wait_until(&format!("{ready} answers"), || {
+        std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_ok() && http::get(&ready).status == 200
+    });
+    Peer { child, url, _home: home }
+}
+
+/// httpbin from PyPI: Swagger 2.0 at `/spec.json`.
+pub fn httpbin(test: &str) -> Option<Peer> {
+    let python = python("OPEN_CLI_TEST_HTTPBIN", test)?;
+    let port = free_port();
+    let mut command = Command::new(python);
+    command.args(["-m", "gunicorn", "--no-control-socket", "-k", "gthread", "--threads", "4", "-b"]);
+    command.args([&format!("127.0.0.1:{port}"), "httpbin:app"]);
+    let home = tempfile::tempdir().expect("temp dir");
+    Some(start(command, format!("http://127.0.0.1:{port}"), "/spec.json", home))
+}
+
+/// Prefect's server from PyPI: OpenAPI 3.1 at `/openapi.json`, state in a database.
+pub fn prefect(test: &str) -> Option<Peer> {
+    let python = python("OPEN_CLI_TEST_PREFECT", test)?;
+    let port = free_port();
+    let home = tempfile::tempdir().expect("temp dir");
+    let mut command = Command::new(python);
+    command.args(["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", &port.to_string()]);
+    command.args(["--no-ui", "--no-services"]);
+    command.env("PREFECT_HOME", home.path()).env("PREFECT_SERVER_ANALYTICS_ENABLED", "false");
+    Some(start(command, format!("http://127.0.0.1:{port}"), "/openapi.json", home))
+}
