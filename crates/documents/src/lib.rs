@@ -1,8 +1,25 @@
 //! API descriptions as bytes: where they are, how they are fetched and cached, YAML as JSON, and the set of
 //! documents that `$ref`s connect. Not for what they say: no OpenAPI meaning here.
 
+mod config;
+mod documents;
+mod error;
+mod format;
+mod http;
+mod json;
+mod load;
+mod local;
 mod location;
+mod refs;
 mod set;
+mod yaml;
 
+pub use config::{DocumentsConfig, FetchPolicy};
+pub use documents::Documents;
+pub use error::{DocumentError, FormatError};
+pub use http::{FetchMethod, FetchRequest, Fetched, Swept};
+pub use load::LoadedSet;
+pub use local::{FileStamp, FileState};
 pub use location::{Location, LocationError};
 pub use set::{Document, DocumentSet};
+pub use yaml::YamlError;

@@ -79,10 +79,9 @@ impl Location {
             return Ok(self.clone());
         }
         match (self, scheme_of(reference)) {
-            (Self::Url(base), Some(scheme)) if scheme == "file" => Err(LocationError::LocalFromRemote {
-                holder: redact::url(base),
-                reference: reference.to_owned(),
-            }),
+            (Self::Url(base), Some(scheme)) if scheme == "file" => {
+                Err(LocationError::LocalFromRemote { holder: redact::url(base), reference: reference.to_owned() })
+            }
             (_, Some(scheme)) => absolute(reference, &scheme),
             (Self::Url(base), None) => {
                 let joined = base.join(reference).map_err(|error| invalid_url(reference, error))?;
@@ -282,7 +281,11 @@ mod tests {
         for (base, text, expected) in
             [("", "./a.json", "a.json"), ("..", "a.json", "../a.json"), ("a", "..", "."), ("", "../a", "../a")]
         {
-            assert_eq!(Location::parse(text, Path::new(base)), Ok(Location::File(expected.into())), "{base} {text}");
+            assert_eq!(
+                Location::parse(text, Path::new(base)),
+                Ok(Location::File(expected.into())),
+                "{base} {text}"
+            );
         }
     }
 }

@@ -42,7 +42,8 @@ impl DocumentSet {
         let root = documents.next().expect("invariant: the list is not empty");
         let mut set = Self::of_root(root);
         for document in documents {
-            set.add(document, None);
+            let asked = document.location.clone();
+            set.add(document, asked);
         }
         set
     }
@@ -52,19 +53,15 @@ impl DocumentSet {
         Self { documents: vec![root], index }
     }
 
-    /// Adds a document. `asked` is the location a reference names when a redirect led to another one.
-    pub(crate) fn add(&mut self, document: Document, asked: Option<Location>) {
-        let place = self.documents.len();
-        if let Some(asked) = asked {
-            self.index.entry(asked).or_insert(place);
-        }
-        self.index.entry(document.location.clone()).or_insert(place);
-        self.documents.push(document);
-    }
-
-    /// Makes the document at `place` answer to this location too.
-    pub(crate) fn alias(&mut self, asked: Location, place: usize) {
+    /// Adds a document, unless there is one at its location already, and makes it answer to `asked` too: the URL
+    /// that references name when a redirect led to another one.
+    pub(crate) fn add(&mut self, document: Document, asked: Location) {
+        let next = self.documents.len();
+        let place = *self.index.entry(document.location.clone()).or_insert(next);
         self.index.entry(asked).or_insert(place);
+        if place == next {
+            self.documents.push(document);
+        }
     }
 
     /// The document the set was loaded for.
@@ -112,11 +109,14 @@ mod tests {
     fn documents_are_found_by_location_and_by_the_url_they_were_asked_for() {
         let mut set = DocumentSet::from_documents(vec![document("/a"), document("/b")]);
         let asked = document("https://h.example/old").location;
-        set.add(document("https://h.example/new"), Some(asked.clone()));
+        let other = document("https://h.example/older").location;
+        set.add(document("https://h.example/new"), asked.clone());
+        set.add(document("https://h.example/new"), other.clone());
         assert_eq!(set.root().location, document("/a").location);
         for (location, expected) in [
             (document("/b").location, Some("/b")),
             (asked, Some("https://h.example/new")),
+            (other, Some("https://h.example/new")),
             (document("https://h.example/new").location, Some("https://h.example/new")),
             (document("/c").location, None),
         ] {

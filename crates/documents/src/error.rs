@@ -1,0 +1,160 @@
+//! What can go wrong with a document, as one list. Messages name the document (URLs redacted), the reason, and the
+//! setting or step that helps.
+
+use crate::{LocationError, YamlError};
+use std::path::PathBuf;
+
+/// A document can't be had. `Clone`, because callers that wait for one fetch share its result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DocumentError {
+    /// The reference is no location.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+    /// A local file is not there.
+    #[error("there is no file {}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A local file can't be read.
+    #[error("{} can't be read: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// A local path is a directory, a device, a pipe.
+    #[error("{} is not a regular file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A local file is outside the only folder that documents are read from.
+    #[error("{} is outside the folder that documents may be read from (local_root)", path.display())]
+    OutsideRoot {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A document is larger than a setting allows.
+    #[error("{document} is larger than {limit} bytes ({setting})")]
+    TooLarge {
+        /// The document.
+        document: String,
+        /// The bound.
+        limit: u64,
+        /// Its name in [`crate::DocumentsConfig`].
+        setting: &'static str,
+    },
+    /// The origin could not be asked, or broke off.
+    #[error("{url} can't be fetched: {reason}")]
+    Transport {
+        /// The URL, redacted.
+        url: String,
+        /// What the network says.
+        reason: String,
+    },
+    /// The origin did not answer in time.
+    #[error("{url} did not answer within {seconds} s (total_timeout)")]
+    Timeout {
+        /// The URL, redacted.
+        url: String,
+        /// The bound.
+        seconds: u64,
+    },
+    /// Too many redirects, or one to where they are not followed.
+    #[error("{url} redirects too often or to where redirects are not followed: {reason}")]
+    Redirect {
+        /// The URL, redacted.
+        url: String,
+        /// What was wrong with the last one.
+        reason: String,
+    },
+    /// The origin answered something else than the document (CP-3).
+    #[error("unexpected status {status} from {url}")]
+    Status {
+        /// The URL, redacted.
+        url: String,
+        /// HTTP status.
+        status: u16,
+    },
+    /// The HTTP client can't be set up.
+    #[error("the HTTP client can't be set up: {reason}")]
+    Client {
+        /// What it says.
+        reason: String,
+    },
+    /// The bytes are no document.
+    #[error("{document} {fault}")]
+    Format {
+        /// The document.
+        document: String,
+        /// What is wrong with it.
+        fault: FormatError,
+    },
+    /// The work was stopped because the process is ending.
+    #[error("reading {document} was stopped")]
+    Stopped {
+        /// The document.
+        document: String,
+    },
+}
+
+impl DocumentError {
+    /// A stable word for diagnostics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Location(_) => "location_invalid",
+            Self::Missing { .. } | Self::Unreadable { .. } | Self::NotAFile { .. } | Self::OutsideRoot { .. } => {
+                "file_unreadable"
+            }
+            Self::TooLarge { .. } => "document_too_large",
+            Self::Transport { .. } | Self::Timeout { .. } | Self::Redirect { .. } | Self::Client { .. } => {
+                "fetch_failed"
+            }
+            Self::Status { .. } => "fetch_status",
+            Self::Format { .. } => "document_invalid",
+            Self::Stopped { .. } => "stopped",
+        }
+    }
+
+    /// True when the origin could not be asked, so that a stored answer may stand in.
+    pub(crate) fn is_outage(&self) -> bool {
+        match self {
+            Self::Transport { .. } | Self::Timeout { .. } => true,
+            Self::Status { status, .. } => *status == 429 || (500..600).contains(status),
+            _ => false,
+        }
+    }
+}
+
+/// Why bytes are not an API description.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// Some other encoding, or no text at all.
+    #[error("is not UTF-8 text (byte {position}); convert it to UTF-8")]
+    NotUtf8 {
+        /// First byte that is wrong.
+        position: usize,
+    },
+    /// A page for people, often a sign-in page or an error page.
+    #[error("is an HTML page, not an API description; check the address, and whether it needs a sign-in")]
+    Html,
+    /// An XML document.
+    #[error("is an XML document, not an API description")]
+    Xml,
+    /// JSON with a fault.
+    #[error("is not valid JSON: {0}")]
+    Json(String),
+    /// YAML with a fault.
+    #[error("is not valid YAML: {0}")]
+    Yaml(#[from] YamlError),
+    /// A list or a scalar where an object is meant (OA-2).
+    #[error("is {found}: expected object document")]
+    NotAnObject {
+        /// What it is instead.
+        found: &'static str,
+    },
+}

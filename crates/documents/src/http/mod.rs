@@ -1,0 +1,18 @@
+//! Remote documents: the HTTP cache of the contract (config-and-state §4) under RFC 9111 rules, with single flight,
+//! events and spans. Not for what the bodies say.
+
+mod client;
+mod fetch;
+mod flights;
+mod freshness;
+mod metadata;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::FetchMethod;
+pub use fetch::{FetchRequest, Fetched};
+pub use store::Swept;
+
+pub(crate) use fetch::Fetcher;

@@ -1,0 +1,341 @@
+//! A root document and what its `$ref`s reach, level by level (catalog-and-execution §4.3 with weaknesses W13 to
+//! W15): local documents in one blocking pass per level, remote ones through the cache, a few at a time.
+
+use crate::error::DocumentError;
+use crate::format::{require_object, to_json};
+use crate::http::{FetchRequest, Fetcher};
+use crate::local::{FileStamp, LocalReader};
+use crate::refs::{External, external};
+use crate::{Document, DocumentSet, DocumentsConfig, FetchPolicy, Location};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use open_cli_contract::catalog::{Diagnostic, FetchRecord, Severity};
+use open_cli_contract::redact;
+use open_cli_observe::Trace;
+use sha2::{Digest, Sha256};
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use url::Url;
+
+/// What [`crate::Documents::load`] gives.
+#[derive(Debug, Clone)]
+pub struct LoadedSet {
+    /// The documents.
+    pub set: DocumentSet,
+    /// One record per remote document, in the order of the references.
+    pub fetches: Vec<FetchRecord>,
+    /// Every local file that was asked for, also those that are not there.
+    pub files: Vec<FileStamp>,
+    /// When the first of the remote documents should be asked for again. A document that is never fresh counts from
+    /// its last validation, a reference that could not be fetched from now. `None`: nothing remote, or refreshed by
+    /// hand only.
+    pub expires_at: Option<Timestamp>,
+    /// References that lead nowhere; `source` is left empty for the caller to fill. The pointer of a reference in
+    /// another document than the root has that document's location before a `#`.
+    pub diagnostics: Vec<Diagnostic>,
+    /// SHA-256 over every input byte, in the order of the references. Locations do not count.
+    pub digest: [u8; 32],
+}
+
+/// A document to read, and the first reference to it; none for the root.
+struct Wanted {
+    location: Location,
+    reference: Option<Reference>,
+}
+
+/// Where a reference stands.
+struct Reference {
+    /// Location of the holder; `None` for the root.
+    holder: Option<Location>,
+    external: External,
+}
+
+/// A document that was read.
+struct Part {
+    document: Document,
+    references: Vec<External>,
+    digest: [u8; 32],
+    /// The larger of what was read and what it became.
+    bytes: usize,
+}
+
+/// Everything that reading one document gives.
+struct Read {
+    part: Result<Part, DocumentError>,
+    stamp: Option<FileStamp>,
+    fetch: Option<FetchRecord>,
+}
+
+pub(crate) async fn load(
+    config: &Arc<DocumentsConfig>,
+    fetcher: &Fetcher,
+    location: &Location,
+    policy: &FetchPolicy,
+    trace: &Trace,
+) -> Result<LoadedSet, DocumentError> {
+    let reader = Reader { config, fetcher, policy, trace };
+    let mut level = vec![Wanted { location: location.clone(), reference: None }];
+    let mut collected = Collected::new(config, policy, location);
+    while !level.is_empty() {
+        let budget = config.max_set_bytes.saturating_sub(collected.bytes);
+        let read = reader.read_level(&level, budget).await;
+        let mut next = Vec::new();
+        for (wanted, read) in level.into_iter().zip(read) {
+            next.extend(collected.take(wanted, read)?);
+        }
+        level = next;
+    }
+    collected.finish(location)
+}
+
+struct Reader<'a> {
+    config: &'a Arc<DocumentsConfig>,
+    fetcher: &'a Fetcher,
+    policy: &'a FetchPolicy,
+    trace: &'a Trace,
+}
+
+impl Reader<'_> {
+    /// Reads the documents of one level; the results are in their order.
+    async fn read_level(&self, level: &[Wanted], budget: usize) -> Vec<Read> {
+        let mut paths = Vec::new();
+        let mut urls = Vec::new();
+        for wanted in level {
+            match &wanted.location {
+                Location::File(path) => paths.push(path.clone()),
+                Location::Url(url) => urls.push(self.read_url(url.clone())),
+            }
+        }
+        let remote = stream::iter(urls).buffered(self.config.concurrent_fetches.max(1)).collect::<Vec<_>>();
+        let (local, remote) = tokio::join!(self.read_files(paths, budget), remote);
+        let (mut local, mut remote) = (local.into_iter(), remote.into_iter());
+        let next_of = |wanted: &Wanted| match wanted.location {
+            Location::File(_) => local.next(),
+            Location::Url(_) => remote.next(),
+        };
+        level.iter().map(next_of).map(|read| read.expect("invariant: one result per document")).collect()
+    }
+
+    async fn read_files(&self, paths: Vec<PathBuf>, budget: usize) -> Vec<Read> {
+        if paths.is_empty() {
+            return Vec::new();
+        }
+        let config = Arc::clone(self.config);
+        let names = paths.clone();
+        let pass = tokio::task::spawn_blocking(move || read_files(&config, paths, budget));
+        pass.await.unwrap_or_else(|_| {
+            let stopped = |path: PathBuf| DocumentError::Stopped { document: path.display().to_string() };
+            names.into_iter().map(|path| Read { part: Err(stopped(path)), stamp: None, fetch: None }).collect()
+        })
+    }
+
+    async fn read_url(&self, url: Url) -> Read {
+        let fetched = match self.fetcher.fetch(&FetchRequest::get(url), self.policy, self.trace).await {
+            Ok(fetched) => fetched,
+            Err(error) => return Read { part: Err(error), stamp: None, fetch: None },
+        };
+        let document = fetched.record.url.clone();
+        let parse = move || part(Location::Url(fetched.final_url), &fetched.body);
+        let parsed = tokio::task::spawn_blocking(parse).await;
+        let part = parsed.unwrap_or(Err(DocumentError::Stopped { document }));
+        Read { part, stamp: None, fetch: Some(fetched.record) }
+    }
+}
+
+/// One blocking pass over local documents.
+fn read_files(config: &DocumentsConfig, paths: Vec<PathBuf>, mut budget: usize) -> Vec<Read> {
+    let root = config.local_root.as_ref().map(|root| root.canonicalize().unwrap_or_else(|_| root.clone()));
+    let reader = LocalReader { max_bytes: config.max_file_bytes, root: root.as_deref() };
+    let read = |path: PathBuf| {
+        if budget == 0 {
+            let error = set_too_large(config, &Location::File(path));
+            return Read { part: Err(error), stamp: None, fetch: None };
+        }
+        let (stamp, content) = reader.read(&path);
+        let part = content.and_then(|content| part(Location::File(path), &content));
+        budget = budget.saturating_sub(part.as_ref().map_or(0, |part| part.bytes));
+        Read { part, stamp: Some(stamp), fetch: None }
+    };
+    paths.into_iter().map(read).collect()
+}
+
+fn part(location: Location, content: &Bytes) -> Result<Part, DocumentError> {
+    let json =
+        to_json(content).map_err(|fault| DocumentError::Format { document: location.to_string(), fault })?;
+    Ok(Part {
+        references: external(&json),
+        digest: Sha256::digest(content).into(),
+        bytes: content.len().max(json.len()),
+        document: Document { location, json },
+    })
+}
+
+fn set_too_large(config: &DocumentsConfig, location: &Location) -> DocumentError {
+    DocumentError::TooLarge {
+        document: format!("the set with {location}"),
+        limit: config.max_set_bytes as u64,
+        setting: "max_set_bytes",
+    }
+}
+
+/// What has been read so far.
+struct Collected<'a> {
+    config: &'a DocumentsConfig,
+    policy: &'a FetchPolicy,
+    set: Option<DocumentSet>,
+    fetches: Vec<FetchRecord>,
+    files: Vec<FileStamp>,
+    diagnostics: Vec<Diagnostic>,
+    digest: Sha256,
+    bytes: usize,
+    /// Every location asked for so far.
+    known: HashSet<Location>,
+    /// A bound of the set was met: no further references are followed.
+    is_full: bool,
+    failed_fetch_at: Option<Timestamp>,
+}
+
+impl<'a> Collected<'a> {
+    fn new(config: &'a DocumentsConfig, policy: &'a FetchPolicy, root: &Location) -> Self {
+        Self {
+            config,
+            policy,
+            set: None,
+            fetches: Vec::new(),
+            files: Vec::new(),
+            diagnostics: Vec::new(),
+            digest: Sha256::new(),
+            bytes: 0,
+            known: HashSet::from([root.clone()]),
+            is_full: false,
+            failed_fetch_at: None,
+        }
+    }
+
+    /// Adds what was read and says what it refers to. An error is one of the root.
+    fn take(&mut self, wanted: Wanted, read: Read) -> Result<Vec<Wanted>, DocumentError> {
+        self.files.extend(read.stamp);
+        if read.fetch.is_none() && wanted.location.is_remote() {
+            self.failed_fetch_at = Some(Timestamp::now());
+        }
+        self.fetches.extend(read.fetch);
+        let Some(reference) = &wanted.reference else {
+            let part = read.part?;
+            require_object(&part.document.json)
+                .map_err(|fault| DocumentError::Format { document: part.document.location.to_string(), fault })?;
+            return Ok(self.add(part, wanted.location, true));
+        };
+        let part = read.part.and_then(|part| {
+            let is_too_large = self.bytes + part.bytes > self.config.max_set_bytes;
+            if is_too_large { Err(set_too_large(self.config, &wanted.location)) } else { Ok(part) }
+        });
+        match part {
+            Ok(part) => Ok(self.add(part, wanted.location, false)),
+            Err(DocumentError::TooLarge { setting: "max_set_bytes", .. }) => {
+                let limit = format!("more than {} bytes (max_set_bytes)", self.config.max_set_bytes);
+                self.full(reference, &limit);
+                Ok(Vec::new())
+            }
+            Err(error) => {
+                self.diagnostics.push(unreadable(reference, &error));
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    fn add(&mut self, part: Part, asked: Location, is_root: bool) -> Vec<Wanted> {
+        self.bytes += part.bytes;
+        self.digest.update(part.digest);
+        let location = part.document.location.clone();
+        // The same URL by another way is the same document.
+        let is_new = self.known.insert(location.clone()) || location == asked;
+        match &mut self.set {
+            Some(set) => set.add(part.document, asked),
+            None => {
+                let mut set = DocumentSet::of_root(part.document.clone());
+                set.add(part.document, asked);
+                self.set = Some(set);
+            }
+        }
+        if !is_new {
+            return Vec::new();
+        }
+        let holder = (!is_root).then(|| location.clone());
+        let mut wanted = Vec::new();
+        for external in part.references {
+            let reference = Reference { holder: holder.clone(), external };
+            if self.is_full {
+                break;
+            }
+            match location.join(&reference.external.target) {
+                Ok(target) if self.known.contains(&target) => {}
+                Ok(_) if self.known.len() >= self.config.max_documents => {
+                    let limit = format!("more than {} documents (max_documents)", self.config.max_documents);
+                    self.full(&reference, &limit);
+                }
+                Ok(target) => {
+                    self.known.insert(target.clone());
+                    wanted.push(Wanted { location: target, reference: Some(reference) });
+                }
+                Err(error) => self.diagnostics.push(unreadable(&reference, &error.into())),
+            }
+        }
+        wanted
+    }
+
+    /// Says once that a bound is met.
+    fn full(&mut self, reference: &Reference, limit: &str) {
+        if !self.is_full {
+            self.is_full = true;
+            self.diagnostics.push(Diagnostic {
+                severity: Severity::Error,
+                code: "reference_limit".to_owned(),
+                source: String::new(),
+                pointer: reference.pointer(),
+                message: format!("The references reach {limit}; this one and later ones were not followed."),
+                hint: "Bundle the description into fewer documents, or raise the limit.".to_owned(),
+            });
+        }
+    }
+
+    fn finish(self, root: &Location) -> Result<LoadedSet, DocumentError> {
+        let next = |record: &FetchRecord| record.expires_at.unwrap_or(record.fetched_at);
+        let expires = self.fetches.iter().map(next).chain(self.failed_fetch_at).min();
+        Ok(LoadedSet {
+            // The first level either has the root or has ended in an error.
+            set: self.set.ok_or_else(|| DocumentError::Stopped { document: root.to_string() })?,
+            fetches: self.fetches,
+            files: self.files,
+            expires_at: expires.filter(|_| !self.policy.manual_only),
+            diagnostics: self.diagnostics,
+            digest: self.digest.finalize().into(),
+        })
+    }
+}
+
+impl Reference {
+    fn pointer(&self) -> String {
+        match &self.holder {
+            None => self.external.pointer.clone(),
+            Some(holder) => format!("{holder}#{}", self.external.pointer),
+        }
+    }
+}
+
+fn unreadable(reference: &Reference, error: &DocumentError) -> Diagnostic {
+    let External { target, count, .. } = &reference.external;
+    let others = match count {
+        1 => String::new(),
+        count => format!(" ({count} references)"),
+    };
+    Diagnostic {
+        severity: Severity::Error,
+        code: "reference_unreadable".to_owned(),
+        source: String::new(),
+        pointer: reference.pointer(),
+        message: format!("The reference `{}` leads nowhere: {error}{others}.", redact::text(target)),
+        hint: "Correct the reference, or put the document there.".to_owned(),
+    }
+}
