@@ -13,6 +13,7 @@ use crate::reference::Reference;
 use crate::secret::{Secret, SecretText, StaticSecret};
 use crate::table::{LEGACY_INTROSPECTION, OAUTH_SECRET_WORD};
 use crate::tree::{Node, Object, Value};
+use crate::url_text::UrlText;
 use crate::words::{
     Mode, OAuthMode, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage, TransportKind, ValidationProfile,
 };
@@ -56,6 +57,10 @@ impl<'a> Fields<'a> {
 
     fn text(&self, key: &str) -> Option<String> {
         self.str(key).map(str::to_owned)
+    }
+
+    fn url(&self, key: &str) -> Option<UrlText> {
+        self.text(key).map(UrlText::new)
     }
 
     fn flag(&self, key: &str) -> Option<bool> {
@@ -118,7 +123,7 @@ fn runtime(fields: Option<Fields<'_>>) -> Option<Runtime> {
     let mode = RuntimeMode::Remote;
     let Some(fields) = fields else { return Some(Runtime { mode, remote: None, server: None }) };
     let remote = fields.fields("remote").map(|remote| Remote {
-        url: remote.text("url"),
+        url: remote.url("url"),
         request_config_path: remote.text("requestConfigPath"),
         oauth: remote.fields("oauth").map(remote_oauth),
     });
@@ -142,7 +147,7 @@ fn remote_oauth(fields: Fields<'_>) -> RemoteOAuth {
         scopes: fields.texts("scopes"),
         token_ref: fields.text("tokenRef"),
         client: fields.fields("client").map(|client| RemoteOAuthClient {
-            token_url: client.text("tokenURL"),
+            token_url: client.url("tokenURL"),
             client_id: client.static_secret("clientId"),
             client_secret: client.static_secret("clientSecret"),
         }),
@@ -151,7 +156,7 @@ fn remote_oauth(fields: Fields<'_>) -> RemoteOAuth {
             .map(|login| BrowserLogin { callback_port: login.number("callbackPort") }),
         delegation: fields.fields("delegation").map(|delegation| Delegation {
             enabled: delegation.flag("enabled").unwrap_or(false),
-            token_exchange_url: delegation.text("tokenExchangeURL"),
+            token_exchange_url: delegation.url("tokenExchangeURL"),
             scopes: delegation.texts("scopes"),
         }),
     }
@@ -162,11 +167,11 @@ fn auth(fields: Fields<'_>) -> Option<Auth> {
         validation_profile: ValidationProfile::from_word(fields.str("validationProfile")?)?,
         mode: fields.str("mode").map(|_| LEGACY_INTROSPECTION),
         issuer: fields.text("issuer"),
-        jwks_url: fields.text("jwksURL"),
+        jwks_url: fields.url("jwksURL"),
         audience: fields.text("audience")?,
-        introspection_url: fields.text("introspectionURL"),
-        authorization_url: fields.text("authorizationURL"),
-        token_url: fields.text("tokenURL"),
+        introspection_url: fields.url("introspectionURL"),
+        authorization_url: fields.url("authorizationURL"),
+        token_url: fields.url("tokenURL"),
         browser_client_id: fields.text("browserClientId"),
         client_id: fields.static_secret("clientId"),
         client_secret: fields.static_secret("clientSecret"),
@@ -202,7 +207,7 @@ fn transport(fields: Fields<'_>) -> Option<Transport> {
         command: fields.reference("command"),
         args: fields.texts("args"),
         env: fields.text_map("env", SecretText::new),
-        url: fields.text("url"),
+        url: fields.url("url"),
         headers: fields.text_map("headers", SecretText::new),
         header_secrets: fields.text_map("headerSecrets", |text| text),
     })
@@ -211,16 +216,16 @@ fn transport(fields: Fields<'_>) -> Option<Transport> {
 fn oauth(fields: Fields<'_>) -> Option<OAuth> {
     Some(OAuth {
         mode: OAuthMode::from_word(fields.str("mode")?)?,
-        issuer: fields.text("issuer"),
-        authorization_url: fields.text("authorizationURL"),
-        token_url: fields.text("tokenURL"),
+        issuer: fields.url("issuer"),
+        authorization_url: fields.url("authorizationURL"),
+        token_url: fields.url("tokenURL"),
         client_id: fields.static_secret("clientId"),
         client_secret: fields.static_secret("clientSecret"),
         scopes: fields.texts("scopes"),
         audience: fields.text("audience"),
         interactive: fields.flag("interactive"),
         callback_port: fields.number("callbackPort"),
-        redirect_uri: fields.text("redirectURI"),
+        redirect_uri: fields.url("redirectURI"),
         token_storage: fields.str("tokenStorage").and_then(TokenStorage::from_word),
     })
 }

@@ -52,7 +52,7 @@ pub enum ConfigError {
         tried: Vec<PathBuf>,
     },
     /// A file could not be looked up or read. An unreadable scope is never treated as absent (weakness 5).
-    #[error("cannot read the {scope} configuration {}: {source}; make it readable or remove it", path.display())]
+    #[error("cannot read the {scope} configuration {}: {source}; check the path and its permissions", path.display())]
     Io {
         /// Scope of the file.
         scope: Scope,
@@ -120,6 +120,7 @@ pub(crate) struct Report {
     faults: Vec<ConfigDiagnostic>,
     warnings: Vec<ConfigDiagnostic>,
     left_out: usize,
+    warnings_left_out: usize,
     /// Paths with a fault of their own.
     faulty: HashSet<String>,
     /// Paths that could not be understood at all; nothing is said about what is below.
@@ -135,6 +136,7 @@ impl Report {
             faults: Vec::new(),
             warnings: Vec::new(),
             left_out: 0,
+            warnings_left_out: 0,
             faulty: HashSet::new(),
             broken: HashSet::new(),
             unreadable: false,
@@ -175,9 +177,11 @@ impl Report {
     }
 
     pub(crate) fn warning(&mut self, at: At, path: &str, message: impl Into<String>) {
-        if self.warnings.len() < MAX_FINDINGS {
-            self.warnings.push(self.diagnostic(at, path, message.into()));
+        if self.warnings.len() == MAX_FINDINGS {
+            self.warnings_left_out += 1;
+            return;
         }
+        self.warnings.push(self.diagnostic(at, path, message.into()));
     }
 
     /// A warning about the merged configuration; only meaningful while it is sound.
@@ -207,26 +211,25 @@ impl Report {
 
     /// The faults, sorted, one per place.
     pub(crate) fn into_error(self) -> ConfigError {
-        let mut faults = tidy(self.faults);
-        if let (Some(last), 1..) = (faults.last().cloned(), self.left_out) {
-            let message = format!("{} more faults are not listed", self.left_out);
-            faults.push(ConfigDiagnostic { path: String::new(), message, ..last });
-        }
-        ConfigError::Invalid(faults)
+        ConfigError::Invalid(tidy(self.faults, self.left_out))
     }
 
     /// The warnings, sorted, one per place.
     pub(crate) fn into_warnings(self) -> Vec<ConfigDiagnostic> {
-        tidy(self.warnings)
+        tidy(self.warnings, self.warnings_left_out)
     }
 }
 
 /// Sorted by path, then precedence and place; a file that is loaded as two scopes (CFG-29) reports once.
-fn tidy(mut findings: Vec<ConfigDiagnostic>) -> Vec<ConfigDiagnostic> {
+fn tidy(mut findings: Vec<ConfigDiagnostic>, left_out: usize) -> Vec<ConfigDiagnostic> {
     findings.sort_by(|a, b| {
         (&a.path, a.scope, &a.file, a.line, a.column).cmp(&(&b.path, b.scope, &b.file, b.line, b.column))
     });
     let mut seen = HashSet::new();
     findings.retain(|f| seen.insert((f.path.clone(), f.message.clone(), f.file.clone(), f.line, f.column)));
+    if let (Some(last), 1..) = (findings.last().cloned(), left_out) {
+        let message = format!("{left_out} more findings are not listed");
+        findings.push(ConfigDiagnostic { path: String::new(), message, ..last });
+    }
     findings
 }

@@ -23,6 +23,7 @@ mod settle;
 mod suggest;
 mod table;
 mod tree;
+mod url_text;
 mod validate;
 mod words;
 
@@ -35,6 +36,7 @@ pub use model::{
 };
 pub use reference::Reference;
 pub use secret::{Secret, SecretText, StaticSecret};
+pub use url_text::UrlText;
 pub use words::{
     Mode, OAuthMode, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage, TransportKind, ValidationProfile,
 };

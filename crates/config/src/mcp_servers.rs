@@ -8,6 +8,8 @@ use crate::diagnostic::Report;
 use crate::table::TRANSPORT;
 use crate::tree::{At, Member, Node, Object, Value, join};
 
+const INPUT: &str = "mcpServers";
+
 /// Names that came from `mcpServers` in the scopes read so far.
 #[derive(Default)]
 pub(crate) struct McpNames(HashSet<String>);
@@ -16,15 +18,14 @@ pub(crate) struct McpNames(HashSet<String>);
 pub(crate) fn normalise(root: &mut Node, accumulated: &Node, names: &mut McpNames, report: &mut Report) {
     let Some(root) = root.object_mut() else { return };
     check_sources(root, accumulated, names, report);
-    let Some(Value::Object(servers)) = root.remove("mcpServers").map(|node| node.value) else { return };
+    let Some(Value::Object(servers)) = root.remove(INPUT).map(|node| node.value) else { return };
     for (name, server) in servers.members {
-        let path = join("mcpServers", &name);
         let earlier = accumulated.find(&["sources", &name]);
         let is_other =
             |source: &Node| source.find(&["type"]).and_then(Node::text).is_some_and(|kind| kind != "mcp");
         let beside = root.get("sources").and_then(Node::object).and_then(|sources| sources.get(&name));
         if beside.or(earlier).is_some_and(is_other) {
-            ambiguous(report, &server, &path, "it also names a source that is not mcp; rename one of them");
+            ambiguous(report, &server, INPUT, &name, "it also names a source that is not mcp; rename one of them");
             continue;
         }
         let beside_is_removal = beside.is_some_and(|source| matches!(source.value, Value::Null));
@@ -41,7 +42,7 @@ pub(crate) fn normalise(root: &mut Node, accumulated: &Node, names: &mut McpName
         match sources.members.get_mut(&name) {
             Some(existing) => {
                 if both || !unite(&mut existing.node, &member.node) {
-                    ambiguous(report, &member, &path, "sources gives the same setting; keep one of them");
+                    ambiguous(report, &member, INPUT, &name, "sources gives the same setting; keep one of them");
                 }
             }
             None => {
@@ -59,15 +60,22 @@ fn check_sources(root: &mut Object, accumulated: &Node, names: &McpNames, report
         let is_other = member.node.find(&["type"]).and_then(Node::text).is_some_and(|kind| kind != "mcp");
         let taken = names.0.contains(name) && accumulated.find(&["sources", name]).is_some();
         if is_other && taken {
-            let path = join("sources", name);
-            ambiguous(report, member, &path, "an earlier scope defines it under mcpServers; rename one of them");
+            ambiguous(
+                report,
+                member,
+                "sources",
+                name,
+                "an earlier scope defines it under mcpServers; rename one of them",
+            );
         }
         !(is_other && taken)
     });
 }
 
-fn ambiguous(report: &mut Report, member: &Member, path: &str, why: &str) {
-    report.fault(member.key_at, path, format!("ambiguous name: {why}"));
+/// The fault, and silence about the source of that name, which is now anyone's guess.
+fn ambiguous(report: &mut Report, member: &Member, map: &str, name: &str, why: &str) {
+    report.fault(member.key_at, &join(map, name), format!("ambiguous name: {why}"));
+    report.mark_broken(join("sources", name));
 }
 
 /// CFG-45: the transport keys move into `transport`; without any there is none.

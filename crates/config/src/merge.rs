@@ -114,7 +114,7 @@ impl Merge<'_> {
         if self.report.scope(later.at) == Scope::Managed {
             return false;
         }
-        if !earlier.same(later) {
+        if !earlier.covers(later) {
             let message = "the managed configuration sets this and is final; the value here is ignored";
             self.report.warning(later.at, path, message);
         }

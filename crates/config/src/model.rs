@@ -2,17 +2,18 @@
 //! plain text masked; [`Config::revealed`] shows them. Values were checked when it was loaded and can be trusted.
 
 mod reveal;
+mod runtime;
+
+pub use runtime::{Auth, BrowserLogin, Delegation, Remote, RemoteOAuth, RemoteOAuthClient, Runtime, Server};
 
 use std::collections::BTreeMap;
 
-use open_cli_contract::redact;
 use serde::Serialize;
 
 use crate::reference::Reference;
-use crate::secret::{Secret, SecretText, StaticSecret, masked_map, masked_url};
-use crate::words::{
-    Mode, OAuthMode, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage, TransportKind, ValidationProfile,
-};
+use crate::secret::{Secret, SecretText, StaticSecret, masked_map};
+use crate::url_text::UrlText;
+use crate::words::{Mode, OAuthMode, SourceKind, TokenStorage, TransportKind};
 
 fn is_false(value: &bool) -> bool {
     !*value
@@ -52,162 +53,6 @@ pub struct Config {
 pub struct ModeSettings {
     /// Mode of a caller that names none.
     pub default: Mode,
-}
-
-/// `runtime`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Runtime {
-    /// Always remote; the default (deviation 1).
-    pub mode: RuntimeMode,
-    /// The client's side.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remote: Option<Remote>,
-    /// The runtime's side.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub server: Option<Server>,
-}
-
-impl Runtime {
-    /// The sign-in rules of the runtime, if it has any.
-    pub fn auth(&self) -> Option<&Auth> {
-        self.server.as_ref()?.auth.as_ref()
-    }
-}
-
-/// `runtime.remote`.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Remote {
-    /// Base URL of the runtime.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "masked_url")]
-    pub url: Option<String>,
-    /// Config path to send to the runtime instead of the own one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_config_path: Option<String>,
-    /// How the client gets its token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub oauth: Option<RemoteOAuth>,
-}
-
-impl std::fmt::Debug for Remote {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Remote")
-            .field("url", &self.url.as_deref().map(redact::text))
-            .field("request_config_path", &self.request_config_path)
-            .field("oauth", &self.oauth)
-            .finish()
-    }
-}
-
-/// `runtime.remote.oauth`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RemoteOAuth {
-    /// Absent is treated like `providedToken`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mode: Option<RemoteOAuthMode>,
-    /// Audience to ask for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub audience: Option<String>,
-    /// Scopes to ask for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub scopes: Vec<String>,
-    /// `env:NAME`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_ref: Option<String>,
-    /// For `oauthClient`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client: Option<RemoteOAuthClient>,
-    /// For `browserLogin`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub browser_login: Option<BrowserLogin>,
-    /// Exchange of the token for one of the runtime's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delegation: Option<Delegation>,
-}
-
-/// `runtime.remote.oauth.client`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RemoteOAuthClient {
-    /// Token endpoint.
-    #[serde(rename = "tokenURL", skip_serializing_if = "Option::is_none", serialize_with = "masked_url")]
-    pub token_url: Option<String>,
-    /// Client id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<StaticSecret>,
-    /// Client secret.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_secret: Option<StaticSecret>,
-}
-
-/// `runtime.remote.oauth.browserLogin`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BrowserLogin {
-    /// Port of the loopback listener; any free one when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub callback_port: Option<u16>,
-}
-
-/// `runtime.remote.oauth.delegation`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Delegation {
-    /// Is the token exchanged?
-    #[serde(skip_serializing_if = "is_false")]
-    pub enabled: bool,
-    /// Where.
-    #[serde(rename = "tokenExchangeURL", skip_serializing_if = "Option::is_none", serialize_with = "masked_url")]
-    pub token_exchange_url: Option<String>,
-    /// Scopes to ask for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub scopes: Vec<String>,
-}
-
-/// `runtime.server`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Server {
-    /// Guard of the runtime's own HTTP API; absent: no authentication.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub auth: Option<Auth>,
-}
-
-/// `runtime.server.auth`. Complete for its profile; `client_id` and `client_secret` are both there or both not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Auth {
-    /// How tokens are checked.
-    pub validation_profile: ValidationProfile,
-    /// The legacy spelling, set whenever the profile is introspection (CFG-40).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mode: Option<&'static str>,
-    /// Expected `iss`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub issuer: Option<String>,
-    /// Where the issuer's keys are.
-    #[serde(rename = "jwksURL", skip_serializing_if = "Option::is_none", serialize_with = "masked_url")]
-    pub jwks_url: Option<String>,
-    /// Expected `aud`; always set.
-    pub audience: String,
-    /// RFC 7662 endpoint.
-    #[serde(rename = "introspectionURL", skip_serializing_if = "Option::is_none", serialize_with = "masked_url")]
-    pub introspection_url: Option<String>,
-    /// For browser login of clients.
-    #[serde(rename = "authorizationURL", skip_serializing_if = "Option::is_none", serialize_with = "masked_url")]
-    pub authorization_url: Option<String>,
-    /// For browser login of clients.
-    #[serde(rename = "tokenURL", skip_serializing_if = "Option::is_none", serialize_with = "masked_url")]
-    pub token_url: Option<String>,
-    /// For browser login of clients.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub browser_client_id: Option<String>,
-    /// The runtime's own id at the introspection endpoint.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<StaticSecret>,
-    /// Its secret.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_secret: Option<StaticSecret>,
 }
 
 /// `sources.<id>`.
@@ -279,8 +124,8 @@ pub struct Transport {
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "masked_map")]
     pub env: BTreeMap<String, SecretText>,
     /// Address of the server.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "masked_url")]
-    pub url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<UrlText>,
     /// Headers of every request.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "masked_map")]
     pub headers: BTreeMap<String, SecretText>,
@@ -297,7 +142,7 @@ impl std::fmt::Debug for Transport {
             // Arguments may carry tokens.
             .field("args", &self.args.len())
             .field("env", &self.env)
-            .field("url", &self.url.as_deref().map(redact::text))
+            .field("url", &self.url)
             .field("headers", &self.headers)
             .field("header_secrets", &self.header_secrets)
             .finish()
@@ -311,14 +156,14 @@ pub struct OAuth {
     /// Grant.
     pub mode: OAuthMode,
     /// For discovery of the endpoints.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "masked_url")]
-    pub issuer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<UrlText>,
     /// Authorization endpoint.
-    #[serde(rename = "authorizationURL", skip_serializing_if = "Option::is_none", serialize_with = "masked_url")]
-    pub authorization_url: Option<String>,
+    #[serde(rename = "authorizationURL", skip_serializing_if = "Option::is_none")]
+    pub authorization_url: Option<UrlText>,
     /// Token endpoint.
-    #[serde(rename = "tokenURL", skip_serializing_if = "Option::is_none", serialize_with = "masked_url")]
-    pub token_url: Option<String>,
+    #[serde(rename = "tokenURL", skip_serializing_if = "Option::is_none")]
+    pub token_url: Option<UrlText>,
     /// Client id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<StaticSecret>,
@@ -338,8 +183,8 @@ pub struct OAuth {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback_port: Option<u16>,
     /// Redirect URI instead of the loopback listener's.
-    #[serde(rename = "redirectURI", skip_serializing_if = "Option::is_none", serialize_with = "masked_url")]
-    pub redirect_uri: Option<String>,
+    #[serde(rename = "redirectURI", skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<UrlText>,
     /// Where tokens are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_storage: Option<TokenStorage>,

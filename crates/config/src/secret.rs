@@ -154,8 +154,3 @@ pub(crate) fn masked_map<S: Serializer>(
         (name, if secret { MASK.to_owned() } else { redact::text(value.reveal()) })
     }))
 }
-
-/// Serialises a URL without its credentials.
-pub(crate) fn masked_url<S: Serializer>(url: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
-    url.as_deref().map(redact::text).serialize(serializer)
-}

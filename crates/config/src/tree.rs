@@ -106,16 +106,16 @@ impl Node {
         }
     }
 
-    /// Equal values, wherever they were written.
-    pub(crate) fn same(&self, other: &Node) -> bool {
-        match (&self.value, &other.value) {
+    /// Does a later statement say nothing that this one does not say? An object may say less, but not nothing.
+    pub(crate) fn covers(&self, later: &Node) -> bool {
+        match (&self.value, &later.value) {
             (Value::Null, Value::Null) => true,
             (Value::Flag(a), Value::Flag(b)) => a == b,
             (Value::Number(a), Value::Number(b)) | (Value::Text(a), Value::Text(b)) => a == b,
-            (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b)),
+            (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.covers(b)),
             (Value::Object(a), Value::Object(b)) => {
-                a.members.len() == b.members.len()
-                    && a.members.iter().all(|(key, a)| b.get(key).is_some_and(|b| a.node.same(b)))
+                a.members.is_empty() == b.members.is_empty()
+                    && b.members.iter().all(|(key, b)| a.get(key).is_some_and(|a| a.covers(&b.node)))
             }
             _ => false,
         }

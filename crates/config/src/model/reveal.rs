@@ -31,21 +31,47 @@ impl Config {
                 put_oauth(&mut json["oauth"], oauth);
             }
         }
-        if let Some(remote) = &self.runtime.remote {
-            let json = &mut json["runtime"]["remote"];
-            put(json, "url", remote.url.as_deref());
-            if let Some(client) = remote.oauth.as_ref().and_then(|oauth| oauth.client.as_ref()) {
-                put_client(&mut json["oauth"]["client"], client.client_id.as_ref(), client.client_secret.as_ref());
+        for (id, service) in &self.services {
+            let lists =
+                [("overlays", &service.overlays), ("skills", &service.skills), ("workflows", &service.workflows)];
+            for (key, references) in lists {
+                for (index, reference) in references.iter().enumerate() {
+                    json["services"][id][key][index] = reference.text().into();
+                }
             }
         }
-        if let Some(auth) = self.runtime.auth() {
-            put_client(
-                &mut json["runtime"]["server"]["auth"],
-                auth.client_id.as_ref(),
-                auth.client_secret.as_ref(),
-            );
-        }
+        reveal_runtime(self, &mut json["runtime"]);
         json
+    }
+}
+
+fn reveal_runtime(config: &Config, json: &mut Value) {
+    if let Some(remote) = &config.runtime.remote {
+        let json = &mut json["remote"];
+        put(json, "url", remote.url.as_deref());
+        if let Some(oauth) = &remote.oauth {
+            if let Some(client) = &oauth.client {
+                let json = &mut json["oauth"]["client"];
+                put(json, "tokenURL", client.token_url.as_deref());
+                put_client(json, client.client_id.as_ref(), client.client_secret.as_ref());
+            }
+            if let Some(delegation) = &oauth.delegation {
+                let json = &mut json["oauth"]["delegation"];
+                put(json, "tokenExchangeURL", delegation.token_exchange_url.as_deref());
+            }
+        }
+    }
+    if let Some(auth) = config.runtime.auth() {
+        let json = &mut json["server"]["auth"];
+        for (key, url) in [
+            ("jwksURL", &auth.jwks_url),
+            ("introspectionURL", &auth.introspection_url),
+            ("authorizationURL", &auth.authorization_url),
+            ("tokenURL", &auth.token_url),
+        ] {
+            put(json, key, url.as_deref());
+        }
+        put_client(json, auth.client_id.as_ref(), auth.client_secret.as_ref());
     }
 }
 
