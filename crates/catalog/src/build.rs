@@ -4,7 +4,6 @@
 use crate::rules;
 use crate::service::{BuiltService, Read};
 use crate::snapshot::{Parts, Snapshot};
-use crate::stamp::Stamp;
 use crate::tools;
 use futures_util::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +14,7 @@ use open_cli_contract::catalog::{
 use open_cli_contract::command::{BUILT_IN_COMMANDS, command_word};
 use open_cli_contract::redact;
 use open_cli_contract::slug::{first_literal_segment, slug};
-use open_cli_documents::{Documents, FetchPolicy, LoadedSet, Location};
+use open_cli_documents::{Documents, FetchPolicy, FileStamp, LoadedSet, Location};
 use open_cli_observe::Trace;
 use open_cli_openapi::Api;
 use sha2::{Digest, Sha256};
@@ -39,7 +38,7 @@ const RETRY_FAILED: SignedDuration = SignedDuration::from_secs(5);
 pub struct BuildError {
     /// What is wrong, for an operator.
     pub message: String,
-    pub(crate) stamps: Vec<Stamp>,
+    pub(crate) stamps: Vec<FileStamp>,
 }
 
 /// Builds the catalog of one configuration.
@@ -65,7 +64,7 @@ struct Done {
     built: Option<Arc<BuiltService>>,
     fetches: Vec<FetchRecord>,
     diagnostics: Vec<Diagnostic>,
-    stamps: Vec<Stamp>,
+    stamps: Vec<FileStamp>,
     revalidate_at: Option<Timestamp>,
 }
 
@@ -88,6 +87,9 @@ impl Plan {
             hash.update(part.unwrap_or("\u{0}"));
             hash.update([0]);
         }
+        // Relative servers and references depend on where the documents are.
+        hash.update(self.source.resolved_uri());
+        hash.update([0]);
         hash.update(documents);
         hash.finalize().into()
     }
@@ -182,8 +184,8 @@ impl Builder {
     }
 
     /// Stamps are taken before the files are read: a change in between shows as a change afterwards.
-    fn load_config(&self) -> (Vec<Stamp>, Result<Loaded, ConfigError>) {
-        let stamps = self.locations.probed().iter().map(|path| Stamp::take(path)).collect();
+    fn load_config(&self) -> (Vec<FileStamp>, Result<Loaded, ConfigError>) {
+        let stamps = self.locations.probed().iter().map(|path| FileStamp::of(path)).collect();
         (stamps, open_cli_config::load(&self.locations))
     }
 
@@ -257,13 +259,13 @@ impl Plan {
         previous?.services.iter().find(is_same).cloned()
     }
 
-    fn watched(&self, last_good: Option<&BuiltService>) -> Vec<Stamp> {
+    fn watched(&self, last_good: Option<&BuiltService>) -> Vec<FileStamp> {
         let root = match &self.location {
             Ok(Location::File(path)) => Some(path.as_path()),
             _ => None,
         };
         let read = last_good.into_iter().flat_map(|built| built.files.iter().map(|path| path.as_path()));
-        root.into_iter().chain(read).map(Stamp::take).collect()
+        root.into_iter().chain(read).map(FileStamp::of).collect()
     }
 
     fn is_remote(&self) -> bool {
@@ -279,7 +281,7 @@ async fn finish(
     done: &mut Done,
     trace: &Trace,
 ) -> Result<Arc<BuiltService>, String> {
-    done.stamps = set.files.iter().map(Stamp::of_file).collect();
+    done.stamps = set.files.clone();
     done.fetches.clone_from(&set.fetches);
     if !set.fetches.is_empty() && !plan.source.refresh.manual_only {
         let expiry = set.expires_at.or_else(|| later(DEFAULT_REVALIDATION));
@@ -311,11 +313,8 @@ fn read(plan: &Plan, set: LoadedSet, digest: [u8; 32]) -> Result<Arc<BuiltServic
         servers: api.servers.clone(),
     };
     let diagnostics = set.diagnostics.into_iter().chain(api.diagnostics).chain(naming).collect();
-    let read = Read {
-        digest,
-        files: set.files.iter().map(|file| file.path.clone()).collect(),
-        fetches: set.fetches,
-    };
+    let read =
+        Read { digest, files: set.files.iter().map(|file| file.path.clone()).collect(), fetches: set.fetches };
     BuiltService::new(service, tools, read, diagnostics).map(Arc::new).map_err(|error| error.to_string())
 }
 
@@ -413,9 +412,8 @@ fn sources(config: &Config, done: &[Done], generated_at: Timestamp) -> Vec<Sourc
 
 /// W30: a service that can't be reached by its alias.
 fn alias_diagnostics(services: &[Arc<BuiltService>]) -> Vec<Diagnostic> {
-    let is_reserved = |built: &&Arc<BuiltService>| {
-        BUILT_IN_COMMANDS.contains(&command_word(&built.service.alias).as_str())
-    };
+    let is_reserved =
+        |built: &&Arc<BuiltService>| BUILT_IN_COMMANDS.contains(&command_word(&built.service.alias).as_str());
     let remark = |built: &Arc<BuiltService>| Diagnostic {
         severity: Severity::Warning,
         code: "alias_reserved".into(),

@@ -5,10 +5,10 @@
 
 use crate::build::Builder;
 use crate::snapshot::Snapshot;
-use crate::stamp::Stamp;
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use open_cli_contract::runtime::CatalogStatus;
+use open_cli_documents::FileStamp;
 use open_cli_observe::{Observer, Trace};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub struct Keeper {
 /// What the last build saw.
 #[derive(Default)]
 struct Attempt {
-    stamps: Vec<Stamp>,
+    stamps: Vec<FileStamp>,
     revalidate_at: Option<Timestamp>,
     faults: Vec<String>,
 }
@@ -150,7 +150,7 @@ impl Keeper {
     }
 
     fn has_changed(&self) -> bool {
-        self.last_attempt.lock().stamps.iter().any(Stamp::is_outdated)
+        self.last_attempt.lock().stamps.iter().any(|stamp| !stamp.is_current())
     }
 
     fn needs_revalidation(&self) -> bool {

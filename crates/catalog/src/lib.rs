@@ -9,9 +9,8 @@ mod index;
 mod keeper;
 mod naming;
 mod rules;
-mod snapshot;
-mod stamp;
 mod service;
+mod snapshot;
 mod tools;
 
 pub use answer::{Answer, Detail, Slice};

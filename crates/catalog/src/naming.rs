@@ -134,12 +134,9 @@ fn candidates(name: &Names) -> Vec<String> {
     let by = slug(&parameters.join(" and "));
     let method = name.method.to_lowercase();
     let mut found = Vec::new();
-    for tail in [
-        rest.clone(),
-        format!("{rest}-by-{by}"),
-        format!("{rest}-{method}"),
-        format!("{rest}-by-{by}-{method}"),
-    ] {
+    for tail in
+        [rest.clone(), format!("{rest}-by-{by}"), format!("{rest}-{method}"), format!("{rest}-by-{by}-{method}")]
+    {
         let tail = slug(&tail);
         if !tail.is_empty() && !tail.ends_with("-by") {
             found.push(format!("{}-{tail}", name.command));
@@ -228,10 +225,10 @@ mod tests {
         assert_eq!(found.reference_command, "list-h-t-t-p-things");
         assert_eq!(found.reference_group, "gift--cards");
         let found = names("depot", &operation("GET", "/bins/{binId}", "", &[]), "", "");
-        assert_eq!((found.tool_id.as_str(), found.reference_command.as_str()), (
-            "depot:get:/bins/{binId}",
-            "getbinsbin-id"
-        ));
+        assert_eq!(
+            (found.tool_id.as_str(), found.reference_command.as_str()),
+            ("depot:get:/bins/{binId}", "getbinsbin-id")
+        );
     }
 
     /// W30.

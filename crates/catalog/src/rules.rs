@@ -6,9 +6,11 @@ use open_cli_policy::{Mode, Profile, Rules, ToolSet};
 
 pub(crate) fn rules(loaded: &Loaded) -> Rules {
     let config = &loaded.config;
-    let tool_sets = config.curation.tool_sets.iter().map(|(name, set)| {
-        (name.clone(), ToolSet { allow: set.allow.clone(), deny: set.deny.clone() })
-    });
+    let tool_sets = config
+        .curation
+        .tool_sets
+        .iter()
+        .map(|(name, set)| (name.clone(), ToolSet { allow: set.allow.clone(), deny: set.deny.clone() }));
     let profiles = config.agents.profiles.iter().map(|(name, profile)| {
         (name.clone(), Profile { mode: profile.mode.map(mode), tool_set: profile.tool_set.clone() })
     });

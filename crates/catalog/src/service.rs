@@ -35,11 +35,11 @@ pub(crate) struct Read {
 
 /// A tool, ready to be listed, explained and called.
 #[derive(Debug)]
-pub struct PreparedTool {
+pub(crate) struct PreparedTool {
     /// The tool without `details` and body schemas; those only exist as JSON.
-    pub tool: Tool,
+    pub(crate) tool: Tool,
     /// Compiled request.
-    pub template: RequestTemplate,
+    pub(crate) template: RequestTemplate,
     /// Names beside the listed ones.
     pub(crate) hidden_aliases: Vec<String>,
     pub(crate) hidden_group: String,

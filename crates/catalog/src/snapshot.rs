@@ -2,12 +2,12 @@
 
 use crate::index::CommandIndex;
 use crate::service::{BuiltService, PreparedTool};
-use crate::stamp::Stamp;
 use jiff::Timestamp;
 use open_cli_config::Loaded;
 use open_cli_contract::catalog::{Diagnostic, Severity, Source, Tool};
 use open_cli_contract::runtime::CatalogStatus;
 use open_cli_credentials::Secrets;
+use open_cli_documents::FileStamp;
 use open_cli_policy::{PolicyTable, ToolVerdict};
 use open_cli_request::RequestTemplate;
 use sha2::{Digest, Sha256};
@@ -53,7 +53,7 @@ pub struct Snapshot {
     pub(crate) tag: String,
     pub(crate) sources: Vec<Source>,
     pub(crate) diagnostics: Vec<Diagnostic>,
-    pub(crate) stamps: Vec<Stamp>,
+    pub(crate) stamps: Vec<FileStamp>,
     pub(crate) revalidate_at: Option<Timestamp>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Parts {
     pub(crate) config_digest: [u8; 32],
     pub(crate) sources: Vec<Source>,
     pub(crate) diagnostics: Vec<Diagnostic>,
-    pub(crate) stamps: Vec<Stamp>,
+    pub(crate) stamps: Vec<FileStamp>,
     pub(crate) revalidate_at: Option<Timestamp>,
 }
 
@@ -105,8 +105,7 @@ impl Snapshot {
         hash.update(config_digest);
         services.iter().for_each(|built| hash.update(built.digest));
         let fingerprint = hex(&hash.finalize());
-        let commands =
-            CommandIndex::build(&tools, |entry| services[entry.service].service.alias.as_str());
+        let commands = CommandIndex::build(&tools, |entry| services[entry.service].service.alias.as_str());
         // The answers differ when any of these do; everything else in them follows from the fingerprint.
         let mut hash = Sha256::new();
         hash.update(&fingerprint);

@@ -92,8 +92,7 @@ fn inputs(operation: &Operation) -> Inputs {
         let is_ignored = p.location == "header" && IGNORED_HEADERS.iter().any(|h| p.name.eq_ignore_ascii_case(h));
         p.location != "path" && !is_ignored
     };
-    let in_order =
-        operation.parameters.iter().filter(is_path).chain(operation.parameters.iter().filter(is_flag));
+    let in_order = operation.parameters.iter().filter(is_path).chain(operation.parameters.iter().filter(is_flag));
     for parameter in in_order {
         let wanted = if parameter.cli_name.is_empty() { &parameter.name } else { &parameter.cli_name };
         let name = flag_names.claim(wanted, &parameter.name, &parameter.location);
@@ -232,7 +231,10 @@ mod tests {
 
     #[test]
     fn object_extensions_are_present_when_empty_and_absent_when_of_the_wrong_shape() {
-        assert_eq!(object_extension(&with("GET", "x-cli-output", "null"), "x-cli-output"), Some(Output::default()));
+        assert_eq!(
+            object_extension(&with("GET", "x-cli-output", "null"), "x-cli-output"),
+            Some(Output::default())
+        );
         assert_eq!(object_extension(&with("GET", "x-cli-output", "{}"), "x-cli-output"), Some(Output::default()));
         assert_eq!(object_extension::<Output>(&with("GET", "x-cli-output", "3"), "x-cli-output"), None);
         assert!(!extension::<bool>(&with("GET", "x-cli-hidden", "\"true\""), "x-cli-hidden").unwrap_or_default());

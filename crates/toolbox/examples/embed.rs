@@ -30,10 +30,8 @@ fn print_line(kind: &str, json: serde_json::Result<String>) {
 async fn main() -> anyhow::Result<()> {
     let config = std::env::args().nth(1).unwrap_or_else(|| ".cli.json".into());
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let settings = Settings {
-        addr: SocketAddr::from(([127, 0, 0, 1], 0)),
-        ..Settings::new(Serves::Config(config.into()))
-    };
+    let settings =
+        Settings { addr: SocketAddr::from(([127, 0, 0, 1], 0)), ..Settings::new(Serves::Config(config.into())) };
     let running = Toolbox::builder(settings).observer(Arc::new(Lines)).start().await?;
     let address = running.url().trim_start_matches("http://").to_owned();
     let stop = running.stopper();

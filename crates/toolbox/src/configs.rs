@@ -75,7 +75,10 @@ impl Configs {
 }
 
 fn mismatch() -> Problem {
-    Problem::new(ErrorCode::RuntimeAttachMismatch, "The runtime does not serve the configuration the request names.")
+    Problem::new(
+        ErrorCode::RuntimeAttachMismatch,
+        "The runtime does not serve the configuration the request names.",
+    )
 }
 
 /// The same text after making it absolute and cleaning it, or the same file behind symbolic links (W-11).

@@ -79,7 +79,8 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         let port = port.parse().map_err(|_| format!("\"{port}\" is not a port"))?;
         return Ok(SocketAddr::from(([0, 0, 0, 0], port)));
     }
-    let mut found = text.to_socket_addrs().map_err(|error| format!("not an address ({error}); write host:port"))?;
+    let mut found =
+        text.to_socket_addrs().map_err(|error| format!("not an address ({error}); write host:port"))?;
     found.next().ok_or_else(|| "the name has no address".to_owned())
 }
 
@@ -124,16 +125,16 @@ fn command() -> Command {
         .arg(path("config-root", "DIR", "Serve any configuration below this folder, named by the request"))
         .group(clap::ArgGroup::new("serves").args(["config", "config-root"]).required(true))
         .arg(value("addr", "HOST:PORT", "Listen address [default: 127.0.0.1:8765]; port 0 lets the system choose"))
-        .arg(value("instance-id", "ID", "Instance id [default: from the configuration's path]").env("OPEN_CLI_INSTANCE_ID"))
+        .arg(
+            value("instance-id", "ID", "Instance id [default: from the configuration's path]")
+                .env("OPEN_CLI_INSTANCE_ID"),
+        )
         .arg(path("state-dir", "DIR", "State root [default: $XDG_STATE_HOME/open-cli]").env("OPEN_CLI_STATE_DIR"))
         .arg(path("audit-path", "FILE", "Audit log [default: <instance state>/audit.log]"))
         .arg(path("cache-dir", "DIR", "HTTP cache, used as it is [default: below the cache root]"))
-        .arg(
-            Arg::new("all-scopes")
-                .long("all-scopes")
-                .action(ArgAction::SetTrue)
-                .help("Also read the user's configuration and .cli.local.json; the managed and project scopes always apply"),
-        )
+        .arg(Arg::new("all-scopes").long("all-scopes").action(ArgAction::SetTrue).help(
+            "Also read the user's configuration and .cli.local.json; the managed and project scopes always apply",
+        ))
         .arg(
             Arg::new("strict")
                 .long("strict")
@@ -142,7 +143,12 @@ fn command() -> Command {
         )
         .arg(positive("max-request-bytes", "BYTES", "10485760", "Largest request body"))
         .arg(positive("max-response-bytes", "BYTES", "16777216", "Largest upstream answer"))
-        .arg(positive("max-connections", "COUNT", "4096", "Most connections at once; more wait in the listen queue"))
+        .arg(positive(
+            "max-connections",
+            "COUNT",
+            "4096",
+            "Most connections at once; more wait in the listen queue",
+        ))
         .arg(positive("upstream-timeout", "SECONDS", "60", "Time a call may take, redirects and retries included"))
         .arg(number("drain-timeout", "SECONDS", "10", "Time for requests under way to finish at shutdown"))
         .arg(
@@ -150,11 +156,34 @@ fn command() -> Command {
                 .env("OPEN_CLI_LOG")
                 .default_value("info"),
         )
-        .arg(number("heartbeat-seconds", "SECONDS", "0", "Interval of session heartbeats; 0 turns leases off").help_heading("Sessions"))
-        .arg(number("missed-heartbeat-limit", "COUNT", "0", "Heartbeats a session may miss; 0 turns leases off").help_heading("Sessions"))
-        .arg(words("shutdown", &["when-owner-exits", "manual"], "When the last session leaves: when-owner-exits or manual").help_heading("Sessions"))
-        .arg(words("session-scope", &["terminal", "agent", "shared-group"], "Told to clients: terminal, agent or shared-group").help_heading("Sessions"))
-        .arg(words("share", &["exclusive", "group"], "One session (exclusive) or many (group)").help_heading("Sessions"))
+        .arg(
+            number("heartbeat-seconds", "SECONDS", "0", "Interval of session heartbeats; 0 turns leases off")
+                .help_heading("Sessions"),
+        )
+        .arg(
+            number("missed-heartbeat-limit", "COUNT", "0", "Heartbeats a session may miss; 0 turns leases off")
+                .help_heading("Sessions"),
+        )
+        .arg(
+            words(
+                "shutdown",
+                &["when-owner-exits", "manual"],
+                "When the last session leaves: when-owner-exits or manual",
+            )
+            .help_heading("Sessions"),
+        )
+        .arg(
+            words(
+                "session-scope",
+                &["terminal", "agent", "shared-group"],
+                "Told to clients: terminal, agent or shared-group",
+            )
+            .help_heading("Sessions"),
+        )
+        .arg(
+            words("share", &["exclusive", "group"], "One session (exclusive) or many (group)")
+                .help_heading("Sessions"),
+        )
         .arg(
             Arg::new("share-key-present")
                 .long("share-key-present")
@@ -166,7 +195,10 @@ fn command() -> Command {
                 .help("Told to clients")
                 .help_heading("Sessions"),
         )
-        .arg(value("config-fingerprint", "HEX", "Fingerprint an attaching client must have").help_heading("Sessions"))
+        .arg(
+            value("config-fingerprint", "HEX", "Fingerprint an attaching client must have")
+                .help_heading("Sessions"),
+        )
 }
 
 #[cfg(test)]
@@ -182,8 +214,17 @@ mod tests {
     #[test]
     fn flags_take_one_dash_or_two_and_an_equals_sign_or_a_space() {
         let settings = parsed(&[
-            "-config", "/srv/a/.cli.json", "--addr=127.0.0.1:0", "-share-key-present", "--share-key-present=false",
-            "-heartbeat-seconds=5", "--missed-heartbeat-limit", "3", "--shutdown", "when-owner-exits", "--share=group",
+            "-config",
+            "/srv/a/.cli.json",
+            "--addr=127.0.0.1:0",
+            "-share-key-present",
+            "--share-key-present=false",
+            "-heartbeat-seconds=5",
+            "--missed-heartbeat-limit",
+            "3",
+            "--shutdown",
+            "when-owner-exits",
+            "--share=group",
         ])
         .expect("valid");
         assert_eq!(settings.serves, Serves::Config("/srv/a/.cli.json".into()));

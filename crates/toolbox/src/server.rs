@@ -93,7 +93,7 @@ async fn connection(
     tokio::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        _ = close.wait_for(|close| *close) => {
+        () = closing(&mut close) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -101,4 +101,9 @@ async fn connection(
     if let Err(error) = result {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// Ends when the runtime closes, or is gone.
+async fn closing(close: &mut watch::Receiver<bool>) {
+    let _ = close.wait_for(|close| *close).await;
 }

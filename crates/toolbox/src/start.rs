@@ -140,9 +140,7 @@ impl ToolboxBuilder {
                 return Err(StartError::Listen { addr: settings.addr, source });
             }
         };
-        let bound = listener
-            .local_addr()
-            .map_err(|source| StartError::Listen { addr: settings.addr, source })?;
+        let bound = listener.local_addr().map_err(|source| StartError::Listen { addr: settings.addr, source })?;
         let lock = layout.claim(Some(&config_path))?;
         report_claim(&lock);
         let (audit, report) = AuditLog::open(&layout.audit_path)?;
@@ -153,7 +151,7 @@ impl ToolboxBuilder {
         let recent = Arc::new(Recent::new(RECENT_SPANS));
         let listeners = std::iter::once(Arc::clone(&recent) as Arc<dyn Observer>).chain(observers);
         let observer: Arc<dyn Observer> = Arc::new(FanOut::new(listeners));
-        let documents = Arc::new(Documents::new(DocumentsConfig::new(layout.cache_dir.clone())));
+        let documents = Arc::new(Documents::new(documents_config(&layout)));
         let configs = configs(&settings, &config_path, &documents, &observer);
         if settings.strict {
             check_strict(&configs).await?;
@@ -295,6 +293,10 @@ fn locations(settings: &Settings, config_path: &Path) -> Locations {
     }
 }
 
+fn documents_config(layout: &Layout) -> DocumentsConfig {
+    DocumentsConfig { cache_dir: Some(layout.cache_dir.clone()), ..DocumentsConfig::default() }
+}
+
 fn check_config(loaded: &Loaded) -> Result<(), StartError> {
     if loaded.config.runtime.auth().is_some() {
         return Err(StartError::AuthUnsupported);
@@ -340,7 +342,10 @@ async fn check_strict(configs: &Configs) -> Result<(), StartError> {
 
 fn report_claim(lock: &InstanceLock) {
     if let Some(record) = lock.replaced_stale() {
-        tracing::warn!(pid = record.pid, "the previous owner of this instance was killed; its runtime.json is replaced");
+        tracing::warn!(
+            pid = record.pid,
+            "the previous owner of this instance was killed; its runtime.json is replaced"
+        );
     }
     for warning in lock.warnings() {
         tracing::warn!("{warning}");

@@ -72,7 +72,11 @@ impl Child {
     /// Next line of standard output.
     pub fn line(&mut self) -> String {
         self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-            panic!("no line on standard output; status {:?}; standard error:\n{}", self.inner.try_wait(), self.log())
+            panic!(
+                "no line on standard output; status {:?}; standard error:\n{}",
+                self.inner.try_wait(),
+                self.log()
+            )
         })
     }
 

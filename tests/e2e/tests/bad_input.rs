@@ -43,7 +43,8 @@ fn requests_that_are_not_what_they_should_be() {
     let reply = request("POST", &url, &[("content-type", "text/plain")], b"{}");
     assert_eq!((reply.status, &reply.json()["code"]), (415, &json!("unsupported_media_type")));
     // Null members count as absent, as the reference's decoder has it.
-    let call = br#"{"toolId":"orders:listOrders","pathArgs":null,"flags":null,"body":null,"approval":null,"mode":null}"#;
+    let call =
+        br#"{"toolId":"orders:listOrders","pathArgs":null,"flags":null,"body":null,"approval":null,"mode":null}"#;
     assert_eq!(raw_execute(&toolbox, call).0, 200);
 }
 
@@ -182,7 +183,11 @@ fn a_configuration_that_breaks_or_vanishes_leaves_the_last_good_catalog_in_force
     sandbox.write("api.json", "<html>not an API</html>");
     assert_eq!(tools(&toolbox), count);
     let catalog = toolbox.catalog();
-    assert_eq!(catalog["catalog"]["diagnostics"][0]["code"], "service_stale", "{}", catalog["catalog"]["diagnostics"]);
+    assert_eq!(
+        catalog["catalog"]["diagnostics"][0]["code"], "service_stale",
+        "{}",
+        catalog["catalog"]["diagnostics"]
+    );
 }
 
 #[test]

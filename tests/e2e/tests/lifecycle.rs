@@ -22,7 +22,10 @@ fn runtime_json_is_there_while_it_serves_and_gone_afterwards() {
     assert_eq!((&record["instanceId"], &record["url"]), (&json!(toolbox.instance), &json!(toolbox.url)));
     assert_eq!(record["pid"], toolbox.child.pid());
     toolbox.execute(&json!({"toolId": "orders:listOrders"}));
-    assert_eq!((mode(&toolbox.state_dir), mode(&path), mode(&toolbox.state_dir.join("audit.log"))), (0o700, 0o600, 0o600));
+    assert_eq!(
+        (mode(&toolbox.state_dir), mode(&path), mode(&toolbox.state_dir.join("audit.log"))),
+        (0o700, 0o600, 0o600)
+    );
     let cached = std::fs::read_dir(record["cacheDir"].as_str().expect("cacheDir")).expect("cache").count();
     assert!(cached >= 2, "the description is cached as metadata and body");
     let info = toolbox.get("/v1/runtime/info").json();
@@ -38,9 +41,8 @@ fn a_call_under_way_finishes_before_the_end() {
     let mut toolbox = sandbox.toolbox(&[]);
     toolbox.catalog();
     let url = format!("{}/v1/tools/execute", toolbox.url);
-    let call = std::thread::spawn(move || {
-        post(&url, &json!({"toolId": "orders:faultSlow", "flags": {"ms": "1500"}}))
-    });
+    let call =
+        std::thread::spawn(move || post(&url, &json!({"toolId": "orders:faultSlow", "flags": {"ms": "1500"}})));
     wait_until("the call reached the upstream", || api.child.log().contains("/faults/slow"));
     toolbox.child.signal("TERM");
     let reply = call.join().expect("call");
@@ -61,7 +63,9 @@ fn a_second_signal_ends_at_once_and_the_drain_has_a_deadline() {
         let before = api.child.log().matches("/faults/slow").count();
         std::thread::spawn(move || {
             // Cut off on purpose: whatever comes back is fine.
-            let _ = std::panic::catch_unwind(|| post(&url, &json!({"toolId": "orders:faultSlow", "flags": {"ms": "25000"}})));
+            let _ = std::panic::catch_unwind(|| {
+                post(&url, &json!({"toolId": "orders:faultSlow", "flags": {"ms": "25000"}}))
+            });
         });
         wait_until("the call reached the upstream", || api.child.log().matches("/faults/slow").count() > before);
         for _ in 0..signals {
@@ -122,7 +126,8 @@ fn the_last_session_takes_the_runtime_with_it() {
     let sandbox = Sandbox::of_orders(&api.url);
     let flags = ["--heartbeat-seconds", "1", "--missed-heartbeat-limit", "30", "--shutdown", "when-owner-exits"];
     let mut toolbox = sandbox.toolbox(&flags);
-    let beat = |session: &str| post(&format!("{}/v1/runtime/heartbeat", toolbox.url), &json!({"sessionId": session}));
+    let beat =
+        |session: &str| post(&format!("{}/v1/runtime/heartbeat", toolbox.url), &json!({"sessionId": session}));
     assert_eq!(beat("s-1").json(), json!({"renewed": true, "sessionId": "s-1", "activeSessions": 1}));
     assert_eq!(beat("s-2").json()["code"], "runtime_attach_conflict");
     assert_eq!(beat(" ").status, 400);
@@ -133,7 +138,9 @@ fn the_last_session_takes_the_runtime_with_it() {
     let log = std::fs::read_to_string(toolbox.state_dir.join("audit.log")).expect("audit");
     let types: Vec<String> = log
         .lines()
-        .map(|line| serde_json::from_str::<Value>(line).expect("json")["eventType"].as_str().expect("type").to_owned())
+        .map(|line| {
+            serde_json::from_str::<Value>(line).expect("json")["eventType"].as_str().expect("type").to_owned()
+        })
         .collect();
     assert_eq!(types, ["session_close", "lease_expiry_shutdown"]);
     let plain = sandbox.toolbox(&[]);
@@ -159,7 +166,8 @@ fn a_folder_of_configurations_serves_what_is_below_it_and_nothing_else() {
     let root = sandbox.path().join("root").display().to_string();
     let toolbox = sandbox.toolbox(&["--config-root", &root]);
     let service = |selector: &str| {
-        toolbox.get(&format!("/v1/catalog/effective?config={selector}")).json()["catalog"]["services"][0]["id"].clone()
+        toolbox.get(&format!("/v1/catalog/effective?config={selector}")).json()["catalog"]["services"][0]["id"]
+            .clone()
     };
     assert_eq!(service("team-a/.cli.json"), "alpha");
     assert_eq!(service(&format!("{root}/team-b/.cli.json")), "beta");

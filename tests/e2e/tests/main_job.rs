@@ -22,7 +22,8 @@ fn the_acceptance_scenario_of_the_contract() {
     let read = toolbox.execute(&json!({"toolId": "orders:getOrder", "pathArgs": [id]})).json();
     assert_eq!((&read["statusCode"], &read["body"]["id"]), (&json!(200), &json!(id)));
     let change = base64(&json!({"note": "ring twice"}).to_string());
-    let updated = toolbox.execute(&json!({"toolId": "orders:updateOrder", "pathArgs": [id], "body": change})).json();
+    let updated =
+        toolbox.execute(&json!({"toolId": "orders:updateOrder", "pathArgs": [id], "body": change})).json();
     assert_eq!(updated["statusCode"], 200, "{updated}");
     let call = json!({"toolId": "orders:deleteOrder", "pathArgs": [id], "approval": true});
     let deleted = toolbox.execute(&call).json();
@@ -48,7 +49,10 @@ fn a_person_lists_explains_calls_is_refused_approves_and_looks_back() {
         assert!(listed.contains(word), "{word} in\n{listed}");
     }
     let explained = toolbox.cli(&["explain", "orders", "delete", "--format", "json"]).json();
-    assert_eq!((&explained["toolId"], &explained["approvalRequired"]), (&json!("orders:deleteOrder"), &json!(true)));
+    assert_eq!(
+        (&explained["toolId"], &explained["approvalRequired"]),
+        (&json!("orders:deleteOrder"), &json!(true))
+    );
     let schema = toolbox.cli(&["tool", "schema", "orders:createOrder", "--format=json"]).json();
     assert_eq!(schema["requestBody"]["required"], true);
 
@@ -78,13 +82,15 @@ fn a_person_lists_explains_calls_is_refused_approves_and_looks_back() {
     assert_eq!(toolbox.cli(&["orders", "get", id, "--no-fail"]).run().code, 0);
 
     let trail = toolbox.cli(&["audit", "list", "--format", "json"]).json();
-    let decisions: Vec<&str> = trail.as_array().expect("array").iter().filter_map(|e| e["decision"].as_str()).collect();
+    let decisions: Vec<&str> =
+        trail.as_array().expect("array").iter().filter_map(|e| e["decision"].as_str()).collect();
     assert_eq!(decisions, ["allowed", "allowed", "denied", "allowed", "allowed", "allowed", "allowed"]);
     assert_eq!(trail[2]["requestId"], json!(request_id));
     let trace = toolbox.cli(&["trace", &request_id]).ok();
     assert!(trace.contains("runtime.tools.execute"), "{trace}");
     let last = toolbox.cli(&["trace", "last", "--format", "json"]).json();
-    let names: Vec<&str> = last["spans"].as_array().expect("spans").iter().filter_map(|s| s["name"].as_str()).collect();
+    let names: Vec<&str> =
+        last["spans"].as_array().expect("spans").iter().filter_map(|s| s["name"].as_str()).collect();
     for name in ["runtime.tools.execute", "execution.http", "execution.attempt", "audit.append"] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
@@ -132,7 +138,10 @@ fn errors_are_problems_for_json_and_plain_text_otherwise() {
     let reply = toolbox.execute(&json!({"toolId": "orders:nothing"}));
     assert_eq!((reply.status, reply.header("content-type")), (404, "application/problem+json"));
     let problem = reply.json();
-    assert_eq!((&problem["code"], &problem["type"]), (&json!("tool_not_found"), &json!("urn:open-cli:error:tool_not_found")));
+    assert_eq!(
+        (&problem["code"], &problem["type"]),
+        (&json!("tool_not_found"), &json!("urn:open-cli:error:tool_not_found"))
+    );
     assert_eq!(problem["requestId"], reply.header("x-request-id"));
     assert_eq!(problem["toolId"], "orders:nothing");
     let url = format!("{}/v1/tools/execute", toolbox.url);
@@ -163,7 +172,10 @@ fn the_catalog_is_revalidated_sliced_and_guarded() {
     assert_eq!(ids(&slice), ["orders:getOrder"]);
     assert!(slice["view"]["tools"][0]["details"]["parameters"][0]["schema"].is_object());
     // The reference's names still find the tool.
-    assert_eq!(ids(&toolbox.get("/v1/catalog/effective?shape=slice&words=orders+list").json()), ["orders:listOrders"]);
+    assert_eq!(
+        ids(&toolbox.get("/v1/catalog/effective?shape=slice&words=orders+list").json()),
+        ["orders:listOrders"]
+    );
     assert_eq!(ids(&toolbox.get("/v1/catalog/effective?shape=slice&words=nothing").json()), [""; 0]);
     assert!(ids(&toolbox.get("/v1/catalog/effective?shape=slice&words=orders").json()).len() > 8);
 

@@ -19,7 +19,8 @@ pub(super) async fn events(call: Call) -> Result<Answer, Problem> {
         .map_err(internal)?
         .map_err(internal)?;
     let mut answer = respond::json(&page.events)?;
-    for (name, value) in [("x-audit-bad-lines", page.bad_lines), ("x-audit-truncated", u64::from(page.truncated))] {
+    for (name, value) in [("x-audit-bad-lines", page.bad_lines), ("x-audit-truncated", u64::from(page.truncated))]
+    {
         if value > 0 {
             answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(value));
         }

@@ -56,12 +56,7 @@ async fn answer(call: &Call) -> Result<Answer, Problem> {
     Ok(answer)
 }
 
-fn body(
-    snapshot: &Snapshot,
-    mode: Option<Mode>,
-    profile: &str,
-    slice: &Slice,
-) -> Result<Answer, Problem> {
+fn body(snapshot: &Snapshot, mode: Option<Mode>, profile: &str, slice: &Slice) -> Result<Answer, Problem> {
     Ok(respond::json_pieces(snapshot.answer(mode, profile, slice).map_err(internal)?.pieces))
 }
 

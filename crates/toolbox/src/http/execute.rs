@@ -98,15 +98,16 @@ async fn run(call: &mut Call, span: &mut ActiveSpan) -> Result<Answer, Problem> 
     span.trace().event(event);
     let record = execution(call, &request, &snapshot, entry, &outcome);
     let audit = span.trace().span("audit.append");
-    audit.end_with(
-        call.state
-            .record(&AuditEvent { trace_id: span.trace().trace_id().to_string(), ..record })
-            .map_err(AuditFailed),
-    )
-    .map_err(|AuditFailed(problem)| Problem {
-        detail: format!("{} The call itself was made; its result is withheld.", problem.detail),
-        ..problem
-    })?;
+    audit
+        .end_with(
+            call.state
+                .record(&AuditEvent { trace_id: span.trace().trace_id().to_string(), ..record })
+                .map_err(AuditFailed),
+        )
+        .map_err(|AuditFailed(problem)| Problem {
+            detail: format!("{} The call itself was made; its result is withheld.", problem.detail),
+            ..problem
+        })?;
     answer(outcome.result?)
 }
 
@@ -181,9 +182,9 @@ fn decode_body(text: &str) -> Result<Option<Bytes>, Problem> {
         return Ok(None);
     }
     let decoded = base64::engine::general_purpose::STANDARD.decode(text);
-    decoded
-        .map(|bytes| Some(Bytes::from(bytes)))
-        .map_err(|error| Problem::new(ErrorCode::InvalidRequest, format!("The member body is not base64: {error}.")))
+    decoded.map(|bytes| Some(Bytes::from(bytes))).map_err(|error| {
+        Problem::new(ErrorCode::InvalidRequest, format!("The member body is not base64: {error}."))
+    })
 }
 
 fn invalid_arguments(tool_id: &str, faults: &[ArgumentFault]) -> Problem {

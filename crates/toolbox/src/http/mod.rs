@@ -1,8 +1,8 @@
 //! The HTTP surface: one table of endpoints, one file per resource. This module does what every request needs:
 //! request id, trace, method and origin checks, problems, headers.
 
-pub(crate) mod body;
 mod audit;
+pub(crate) mod body;
 mod catalog;
 mod execute;
 mod health;

@@ -78,4 +78,3 @@ fn refreshed(source: &Source) -> RefreshedSource {
         stale: worst.is_some_and(|record| record.stale),
     }
 }
-
