@@ -2,6 +2,7 @@
 
 mod api;
 mod cli;
+mod held;
 mod http;
 mod peers;
 mod process;
@@ -9,6 +10,7 @@ mod toolbox;
 
 pub use api::OrdersApi;
 pub use cli::{Cli, Said};
+pub use held::HeldApi;
 pub use http::{Reply, get, post, request};
 pub use peers::{Peer, httpbin, prefect};
 pub use process::{Child, program, wait_until};

@@ -1,6 +1,6 @@
 //! Start, state on disk, drain, signals, crashes, leases, folders of configurations.
 
-use open_cli_e2e::{OrdersApi, Sandbox, get, post, wait_until};
+use open_cli_e2e::{HeldApi, OrdersApi, Sandbox, get, post, wait_until};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -36,15 +36,16 @@ fn runtime_json_is_there_while_it_serves_and_gone_afterwards() {
 
 #[test]
 fn a_call_under_way_finishes_before_the_end() {
-    let api = OrdersApi::start();
-    let sandbox = Sandbox::of_orders(&api.url);
+    let api = HeldApi::new();
+    let sandbox = api.sandbox();
     let mut toolbox = sandbox.toolbox(&[]);
-    toolbox.catalog();
     let url = format!("{}/v1/tools/execute", toolbox.url);
-    let call =
-        std::thread::spawn(move || post(&url, &json!({"toolId": "orders:faultSlow", "flags": {"ms": "1500"}})));
-    wait_until("the call reached the upstream", || api.child.log().contains("/faults/slow"));
+    let call = std::thread::spawn(move || post(&url, &json!({"toolId": "held:wait"})));
+    let under_way = api.accept();
     toolbox.child.signal("TERM");
+    wait_until("it takes no new connections", || get_fails(&toolbox.url));
+    assert!(toolbox.child.is_running(), "it waits for the call");
+    HeldApi::answer(under_way);
     let reply = call.join().expect("call");
     assert_eq!((reply.status, &reply.json()["statusCode"]), (200, &json!(200)));
     assert_eq!(toolbox.child.wait().code(), Some(0));
@@ -54,25 +55,21 @@ fn a_call_under_way_finishes_before_the_end() {
 
 #[test]
 fn a_second_signal_ends_at_once_and_the_drain_has_a_deadline() {
-    let api = OrdersApi::start();
-    for (extra, signals, code) in [(&[][..], 2, 130), (&["--drain-timeout", "1"], 1, 0)] {
-        let sandbox = Sandbox::of_orders(&api.url);
+    for (extra, is_impatient, code) in [(&[][..], true, 130), (&["--drain-timeout", "1"], false, 0)] {
+        let api = HeldApi::new();
+        let sandbox = api.sandbox();
         let mut toolbox = sandbox.toolbox(extra);
-        toolbox.catalog();
         let url = format!("{}/v1/tools/execute", toolbox.url);
-        let before = api.child.log().matches("/faults/slow").count();
         std::thread::spawn(move || {
             // Cut off on purpose: whatever comes back is fine.
-            let _ = std::panic::catch_unwind(|| {
-                post(&url, &json!({"toolId": "orders:faultSlow", "flags": {"ms": "25000"}}))
-            });
+            let _ = std::panic::catch_unwind(|| post(&url, &json!({"toolId": "held:wait"})));
         });
-        wait_until("the call reached the upstream", || api.child.log().matches("/faults/slow").count() > before);
-        for _ in 0..signals {
+        let _never_answered = api.accept();
+        toolbox.child.signal("INT");
+        wait_until("it takes no new connections", || get_fails(&toolbox.url));
+        assert!(toolbox.child.is_running());
+        if is_impatient {
             toolbox.child.signal("INT");
-            wait_until("the signal was taken", || {
-                signals == 1 || !toolbox.child.is_running() || get_fails(&toolbox.url)
-            });
         }
         assert_eq!(toolbox.child.wait().code(), Some(code));
         assert!(!toolbox.state_dir.join("runtime.json").exists());

@@ -1,7 +1,7 @@
 //! `POST /v1/tools/execute` (runtime-and-admin §4.2): the way of a governed call, step by step.
 
 use super::respond::{self, Answer};
-use super::{Call, Problem, catalog, invalid_json};
+use super::{Call, Problem, catalog, parse};
 use base64::Engine;
 use bytes::Bytes;
 use open_cli_catalog::{Snapshot, ToolEntry};
@@ -47,7 +47,7 @@ pub(super) async fn execute(mut call: Call) -> Result<Answer, Problem> {
 async fn run(call: &mut Call, span: &mut ActiveSpan) -> Result<Answer, Problem> {
     let started = Instant::now();
     let body = call.json_body().await?;
-    let request: ExecuteRequest<'_> = serde_json::from_slice(&body).map_err(|error| invalid_json(&error))?;
+    let request: ExecuteRequest<'_> = parse(&body)?;
     let mode = catalog::mode(&request.mode)?;
     let body = decode_body(&request.body)?;
     span.set("tool.id", request.tool_id.to_string());

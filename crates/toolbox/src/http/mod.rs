@@ -179,8 +179,19 @@ impl Call {
     }
 }
 
+/// Reads a JSON object of this shape. Arrays are refused: a decoder may take their items for members by position.
+pub(crate) fn parse<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+    if body.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
+        return Err(Problem::new(
+            ErrorCode::InvalidRequest,
+            "The JSON does not have the shape this endpoint takes.",
+        ));
+    }
+    serde_json::from_slice(body).map_err(|error| invalid_json(&error))
+}
+
 /// A parse error of ours, told to the caller without the decoder's internals.
-pub(crate) fn invalid_json(error: &serde_json::Error) -> Problem {
+fn invalid_json(error: &serde_json::Error) -> Problem {
     let (line, column) = (error.line(), error.column());
     let what = match error.classify() {
         serde_json::error::Category::Eof => "The JSON ends too early",

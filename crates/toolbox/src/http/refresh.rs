@@ -1,7 +1,7 @@
 //! `GET|POST /v1/refresh` (runtime-and-admin §4.4): fetches every remote input again and rebuilds.
 
 use super::respond::{self, Answer};
-use super::{Call, Problem, invalid_json};
+use super::{Call, Problem, parse};
 use open_cli_catalog::Snapshot;
 use open_cli_contract::Timestamp;
 use open_cli_contract::catalog::{CacheOutcome, FetchRecord, Source};
@@ -42,7 +42,7 @@ async fn answer(call: &mut Call) -> Result<Answer, Problem> {
     let body = call.json_body().await?;
     let request: RefreshRequest = match body.is_empty() {
         true => RefreshRequest::default(),
-        false => serde_json::from_slice(&body).map_err(|error| invalid_json(&error))?,
+        false => parse(&body)?,
     };
     let selector = match request.config_path.is_empty() {
         true => call.query.get("config").to_owned(),

@@ -1,7 +1,7 @@
 //! `POST /v1/runtime/heartbeat` and `/v1/runtime/session-close` (runtime-and-admin §7).
 
 use super::respond::{self, Answer};
-use super::{Call, Problem, invalid_json};
+use super::{Call, Problem, parse};
 use open_cli_contract::problem::ErrorCode;
 use serde::{Deserialize, Serialize};
 
@@ -64,5 +64,5 @@ async fn request(call: &mut Call) -> Result<SessionRequest, Problem> {
     if body.is_empty() {
         return Ok(SessionRequest::default());
     }
-    serde_json::from_slice(&body).map_err(|error| invalid_json(&error))
+    parse(&body)
 }
