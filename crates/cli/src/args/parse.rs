@@ -1,0 +1,258 @@
+//! Arguments -> [`Line`] in one pass, without knowing the catalog: every parameter of a tool takes exactly one
+//! value, so words, flags and values can be told apart before the tool is known. A value is never looked at.
+
+use super::flag::{Flag, GLOBAL_FLAGS, TOOL_FLAGS, Takes, find};
+use super::line::{ColorChoice, Format, Globals, Line};
+use crate::commands;
+use crate::failure::Failure;
+use crate::text::near;
+use open_cli_contract::command::BUILT_IN_COMMANDS;
+use std::time::Duration;
+
+/// Longest time limit, a day.
+const MAX_TIMEOUT_SECONDS: f64 = 86_400.0;
+
+/// Takes the arguments (without the program's name) apart.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Line, Failure> {
+    let mut line = Line::default();
+    let mut arguments = arguments.into_iter();
+    while let Some(argument) = arguments.next() {
+        if argument == "--" {
+            line.operands.extend(arguments);
+            break;
+        }
+        let Some((name, inline)) = split_flag(&argument) else {
+            line.words.push(argument);
+            continue;
+        };
+        if name.is_empty() {
+            return Err(Failure::usage(format!("Unknown flag `{argument}`"), "It is not a flag of this program.")
+                .suggest("Put `--` before values that start with a dash."));
+        }
+        let name = long_name(&name);
+        if let Some(flag) = find(GLOBAL_FLAGS, &name) {
+            let value = value_of(flag.takes, &argument, inline, &mut arguments)?;
+            set_global(&mut line.globals, flag, value)?;
+        } else {
+            let takes = takes_of_local(&line.words, &name, &argument)?;
+            let value = value_of(takes, &argument, inline, &mut arguments)?;
+            line.flags.push((name, value));
+        }
+    }
+    Ok(line)
+}
+
+/// `--name`, `--name=value`, `-h`; `None` for a word. A lone `-` and negative numbers are words.
+fn split_flag(argument: &str) -> Option<(String, Option<String>)> {
+    if let Some(rest) = argument.strip_prefix("--") {
+        return Some(match rest.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (rest.to_owned(), None),
+        });
+    }
+    let rest = argument.strip_prefix('-')?;
+    let first = rest.chars().next()?;
+    if first.is_ascii_digit() || first == '.' {
+        return None;
+    }
+    // Only single letters are short flags; anything else is reported by its whole text.
+    Some((if rest.chars().count() == 1 { rest.to_owned() } else { String::new() }, None))
+}
+
+fn long_name(name: &str) -> String {
+    let mut letters = name.chars();
+    match (letters.next(), letters.next()) {
+        (Some(letter), None) => {
+            let flag = GLOBAL_FLAGS.iter().find(|flag| flag.short == Some(letter));
+            flag.map_or_else(|| name.to_owned(), |flag| flag.name.to_owned())
+        }
+        _ => name.to_owned(),
+    }
+}
+
+/// What a flag of the command takes. Parameters of tools take one value each.
+fn takes_of_local(words: &[String], name: &str, argument: &str) -> Result<Takes, Failure> {
+    let shown = argument.split_once('=').map_or(argument, |(flag, _)| flag);
+    let Some(first) = words.first() else {
+        return Err(unknown_flag(shown, name, GLOBAL_FLAGS.iter().map(|flag| flag.name))
+            .cause("Flags of a command stand after the command's words."));
+    };
+    let is_built_in = BUILT_IN_COMMANDS.contains(&first.as_str()) && first != "call";
+    if !is_built_in {
+        return Ok(find(TOOL_FLAGS, name).map_or(Takes::Value("value"), |flag| flag.takes));
+    }
+    let candidates: Vec<&Flag> = commands::starting_with(words).flat_map(|command| command.flags).collect();
+    match candidates.iter().find(|flag| flag.name == name) {
+        Some(flag) => Ok(flag.takes),
+        None => {
+            let known = candidates.iter().map(|flag| flag.name).chain(GLOBAL_FLAGS.iter().map(|flag| flag.name));
+            Err(unknown_flag(shown, name, known)
+                .cause(format!("`open-cli {}` has no such flag.", words.join(" "))))
+        }
+    }
+}
+
+pub(crate) fn unknown_flag<'a>(shown: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
+    let near: Vec<String> = near(name, known).into_iter().map(|name| format!("`--{name}`")).collect();
+    let failure = Failure::usage(format!("Unknown flag `{shown}`"), "");
+    if near.is_empty() {
+        failure.suggest("See the flags with `--help`.")
+    } else {
+        failure.suggest(format!("Did you mean {}?", near.join(" or ")))
+    }
+}
+
+fn value_of(
+    takes: Takes,
+    argument: &str,
+    inline: Option<String>,
+    rest: &mut impl Iterator<Item = String>,
+) -> Result<String, Failure> {
+    let flag = argument.split_once('=').map_or(argument, |(flag, _)| flag);
+    let value = match (takes, inline) {
+        (Takes::Nothing, None) => return Ok("true".into()),
+        (Takes::Nothing, Some(value)) if value == "true" || value == "false" => return Ok(value),
+        (Takes::Nothing, Some(value)) => {
+            return Err(Failure::usage(
+                format!("`{flag}` is either given or not, but has the value {value:?}"),
+                "The flag takes no value.",
+            )
+            .suggest(format!("Write `{flag}`, or `{flag}=false` to take it back.")));
+        }
+        (_, Some(value)) => value,
+        (_, None) => rest.next().ok_or_else(|| {
+            Failure::usage(format!("`{flag}` needs a value"), "It is the last argument.")
+                .suggest(format!("Write `{flag} <value>` or `{flag}=<value>`."))
+        })?,
+    };
+    match takes {
+        Takes::OneOf(choices) if !choices.contains(&value.as_str()) => Err(Failure::usage(
+            format!("`{flag}` does not take {value:?}"),
+            format!("Expected one of: {}.", choices.join(", ")),
+        )
+        .suggest(suggest_choice(flag, &value, choices))),
+        _ => Ok(value),
+    }
+}
+
+fn suggest_choice(flag: &str, value: &str, choices: &[&str]) -> String {
+    let near = near(value, choices.iter().copied());
+    format!("Write e.g. `{flag} {}`.", near.first().copied().unwrap_or(choices.first().copied().unwrap_or("")))
+}
+
+fn set_global(globals: &mut Globals, flag: &Flag, value: String) -> Result<(), Failure> {
+    let is_set = value == "true";
+    match flag.name {
+        "config" => globals.config = Some(value.into()),
+        "format" => globals.format = Format::parse(&value),
+        "runtime" => globals.runtime = Some(value),
+        "mode" => globals.mode = value,
+        "agent-profile" => globals.agent_profile = value,
+        "approval" => globals.approval = is_set,
+        "instance-id" => globals.instance_id = Some(value),
+        "state-dir" => globals.state_dir = Some(value.into()),
+        "no-fail" => globals.no_fail = is_set,
+        "timeout" => globals.timeout = Some(seconds(&value)?),
+        "color" => {
+            globals.color = match value.as_str() {
+                "always" => ColorChoice::Always,
+                "never" => ColorChoice::Never,
+                _ => ColorChoice::Auto,
+            }
+        }
+        "include" => globals.include = is_set,
+        "no-input" => globals.no_input = is_set,
+        "verbose" => globals.verbose = is_set,
+        "help" => globals.help = is_set,
+        "version" => globals.version = is_set,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn seconds(value: &str) -> Result<Duration, Failure> {
+    match value.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= MAX_TIMEOUT_SECONDS => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(Failure::usage(
+            format!("`--timeout` does not take {value:?}"),
+            format!("Expected a number of seconds above 0, at most {MAX_TIMEOUT_SECONDS}."),
+        )
+        .suggest("Write e.g. `--timeout 30`.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Result<Line, Failure> {
+        parse(text.split(' ').map(str::to_owned))
+    }
+
+    /// W5: both spellings, any position.
+    #[test]
+    fn global_flags_work_in_both_spellings_and_everywhere() {
+        for text in [
+            "--format json --runtime http://h shelf books list",
+            "shelf --format=json books --runtime=http://h list",
+            "shelf books list --runtime http://h --format json",
+            "shelf books list --format yaml --runtime http://h --format json",
+        ] {
+            let line = line(text).unwrap();
+            assert_eq!(line.globals.format, Some(Format::Json), "{text}");
+            assert_eq!(line.globals.runtime.as_deref(), Some("http://h"), "{text}");
+            assert_eq!(line.words, ["shelf", "books", "list"], "{text}");
+            assert!(line.flags.is_empty());
+        }
+    }
+
+    /// S2, P7: values are never scanned.
+    #[test]
+    fn a_value_is_never_taken_for_a_flag() {
+        let line = line("shelf books add-book --body -v --title --approval --note=--help 7").unwrap();
+        let flags: Vec<_> = line.flags.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(flags, [("body", "-v"), ("title", "--approval"), ("note", "--help")]);
+        assert!(!line.globals.version && !line.globals.approval && !line.globals.help);
+        assert_eq!(line.words, ["shelf", "books", "add-book", "7"]);
+    }
+
+    /// D5.
+    #[test]
+    fn after_a_double_dash_everything_is_an_operand() {
+        let line = line("shelf get --dry-run -- --version -x --").unwrap();
+        assert_eq!(line.operands, ["--version", "-x", "--"]);
+        assert!(line.is_set("dry-run") && !line.globals.version);
+    }
+
+    #[test]
+    fn negative_numbers_and_a_lone_dash_are_words() {
+        assert_eq!(line("shelf get -5 - -.5").unwrap().words, ["shelf", "get", "-5", "-", "-.5"]);
+    }
+
+    #[test]
+    fn switches_can_be_taken_back() {
+        assert!(!line("status --approval --approval=false").unwrap().globals.approval);
+        assert!(line("-h").unwrap().globals.help && line("-v").unwrap().globals.version);
+    }
+
+    #[test]
+    fn faults_name_the_flag_and_what_was_expected() {
+        for (text, parts) in [
+            ("catalog list --format", &["--format", "needs a value"][..]),
+            ("catalog list --format=jsn", &["--format", "jsn", "json, yaml, pretty, table", "json`"]),
+            ("catalog list --approval=yes", &["--approval", "yes"]),
+            ("catalog list --servise x", &["--servise", "`--service`"]),
+            ("status --timeout 0", &["--timeout", "seconds"]),
+            ("status --timeout nan", &["--timeout"]),
+            ("--page-size 3 shelf", &["--page-size", "after the command"]),
+            ("shelf -x", &["-x"]),
+            ("shelf -xyz", &["-xyz"]),
+        ] {
+            // `-x` on a tool command is a parameter without a value.
+            let failure = line(text).unwrap_err();
+            let shown = format!("{failure:?}");
+            assert!(parts.iter().all(|part| shown.contains(part)), "{text}: {shown}");
+            assert_eq!(failure.exit, crate::exit::Exit::Usage, "{text}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `catalog list` (client §11.1; W40, W42).
+
+use super::SERVICE;
+use crate::app::App;
+use crate::args::{Flag, Takes};
+use crate::dynamic::tree;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Screen, Table};
+use crate::text::{first_line, near};
+use open_cli_client::CatalogQuery;
+use open_cli_contract::catalog::{EffectiveCatalog, Safety, Service, Severity, Tool, View};
+use serde::Serialize;
+
+const SAFETIES: &[&str] = &["read-only", "destructive", "requires-approval", "idempotent"];
+
+pub(super) const FLAGS: &[Flag] = &[
+    SERVICE,
+    Flag::new("group", Takes::Value("group"), "Only tools of this group"),
+    Flag::new("safety", Takes::OneOf(SAFETIES), "Only tools with this property"),
+    Flag::new("full", Takes::Nothing, "Print the whole catalog beside the filtered view"),
+];
+
+/// What is printed without `--full`: the same path to the tools as in the whole answer, nothing else.
+#[derive(Serialize)]
+pub(super) struct Listed<'a> {
+    pub(super) view: &'a View,
+}
+
+pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
+    let mut answer = app.runtime()?.catalog(&CatalogQuery::default())?;
+    let flag = |name: &str| app.line.flag(name).unwrap_or_default();
+    filter_service(&mut answer, flag("service"))?;
+    let group = flag("group");
+    if !group.is_empty() {
+        answer.view.tools.retain(|tool| tool.group == group);
+    }
+    if let Some(safety) = app.line.flag("safety") {
+        answer.view.tools.retain(|tool| has(tool.safety, safety));
+    }
+    if app.line.is_set("full") {
+        app.screen.report(&answer, || Ok(table(&answer, &app.screen)))?;
+    } else {
+        app.screen.report(&Listed { view: &answer.view }, || Ok(table(&answer, &app.screen)))?;
+    }
+    let errors = answer.catalog.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+    if errors > 0 {
+        let text = format!(
+            "{errors} problem(s) left something out of the catalog: `open-cli catalog list --full --format yaml` names them."
+        );
+        app.screen.remark(&app.screen.error_paint.warning(&text));
+    }
+    Ok(Exit::Ok)
+}
+
+fn has(safety: Safety, word: &str) -> bool {
+    match word {
+        "read-only" => safety.read_only,
+        "destructive" => safety.destructive,
+        "requires-approval" => safety.requires_approval,
+        _ => safety.idempotent,
+    }
+}
+
+/// Keeps the tools of a service, named by id or alias; an unknown one is an error.
+pub(super) fn filter_service(answer: &mut EffectiveCatalog, wanted: &str) -> Result<(), Failure> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let names = |service: &Service| service.id == wanted || service.alias == wanted;
+    let ids: Vec<String> = answer
+        .catalog
+        .services
+        .iter()
+        .filter(|service| names(service))
+        .map(|service| service.id.clone())
+        .collect();
+    if ids.is_empty() {
+        let known =
+            answer.catalog.services.iter().flat_map(|service| [service.alias.as_str(), service.id.as_str()]);
+        let near: Vec<String> = near(wanted, known).iter().map(|name| format!("`{name}`")).collect();
+        return Err(Failure::usage(format!("There is no service {wanted:?}"), "Neither an id nor an alias fits.")
+            .suggest(if near.is_empty() {
+                "List the services with `open-cli help`.".to_owned()
+            } else {
+                format!("Did you mean {}?", near.join(" or "))
+            }));
+    }
+    answer.view.tools.retain(|tool| ids.contains(&tool.service_id));
+    Ok(())
+}
+
+/// The table of the view's tools.
+pub(super) fn table(answer: &EffectiveCatalog, screen: &Screen) -> String {
+    rows(answer, answer.view.tools.iter()).render(screen.width(), screen.paint)
+}
+
+pub(super) fn rows<'a>(answer: &'a EffectiveCatalog, tools: impl Iterator<Item = &'a Tool>) -> Table {
+    let mut table = Table::new(["SERVICE", "GROUP", "COMMAND", "METHOD", "SUMMARY"]);
+    for tool in tools {
+        let summary = if tool.summary.is_empty() { &tool.description } else { &tool.summary };
+        let service = tree::service_word(&answer.catalog.services, tool);
+        table.row([&service, &tool.group, &tool.command, &tool.method, &first_line(summary)]);
+    }
+    table
+}

@@ -1,0 +1,335 @@
+//! The built-in commands, each defined once; look-up, help and completion read these definitions.
+
+mod audit;
+mod call;
+mod catalog;
+mod complete;
+mod completion;
+mod explain;
+mod reference;
+mod refresh;
+mod runtime;
+mod search;
+mod status;
+mod tool;
+mod trace;
+mod waterfall;
+
+use crate::app::App;
+use crate::args::{Flag, Takes};
+use crate::dynamic;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::help;
+use crate::init;
+use crate::text::near;
+use open_cli_contract::command::{BUILT_IN_COMMANDS, SERVICE_ESCAPE};
+
+/// The hidden command behind shell completion.
+pub(crate) const COMPLETE: &str = "__complete";
+
+/// A positional argument of a built-in command.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Operand {
+    pub(crate) name: &'static str,
+    pub(crate) required: bool,
+    pub(crate) repeats: bool,
+    /// The values it can have, when they are few.
+    pub(crate) choices: &'static [&'static str],
+}
+
+const fn one(name: &'static str) -> Operand {
+    Operand { name, required: true, repeats: false, choices: &[] }
+}
+const fn many(name: &'static str, required: bool) -> Operand {
+    Operand { name, required, repeats: true, choices: &[] }
+}
+
+/// A built-in command.
+pub(crate) struct Command {
+    pub(crate) words: &'static [&'static str],
+    pub(crate) operands: &'static [Operand],
+    pub(crate) about: &'static str,
+    /// More than `about` says; may be empty.
+    pub(crate) detail: &'static str,
+    pub(crate) flags: &'static [Flag],
+    pub(crate) examples: &'static [&'static str],
+    run: fn(&App, &[String]) -> Result<Exit, Failure>,
+}
+
+pub(crate) use completion::SHELLS;
+
+/// Every built-in command.
+pub(crate) const COMMANDS: &[Command] = &[
+    Command {
+        words: &["audit", "list"],
+        operands: &[],
+        about: "List what was called, by whom, and what was decided",
+        detail: "",
+        flags: audit::FLAGS,
+        examples: &[
+            "open-cli audit list --decision denied",
+            "open-cli audit list --since 2026-01-31T00:00:00Z --format json",
+        ],
+        run: audit::list,
+    },
+    Command {
+        words: &["call"],
+        operands: &[one("tool-id"), many("argument", false)],
+        about: "Call a tool by its id",
+        detail: "Takes the same arguments and flags as the tool's own command; `open-cli call <tool-id> --help` lists them.",
+        flags: &[],
+        examples: &["open-cli call shelf:getBook 7"],
+        run: call::run,
+    },
+    Command {
+        words: &["catalog", "list"],
+        operands: &[],
+        about: "List the tools of the view",
+        detail: "",
+        flags: catalog::FLAGS,
+        examples: &["open-cli catalog list --service shelf --safety read-only"],
+        run: catalog::list,
+    },
+    Command {
+        words: &["completion"],
+        operands: &[Operand { name: "shell", required: true, repeats: false, choices: SHELLS }],
+        about: "Print the completion script of a shell",
+        detail: "",
+        flags: &[],
+        examples: &[
+            "source <(open-cli completion bash)",
+            "open-cli completion zsh > \"${fpath[1]}/_open-cli\"",
+            "open-cli completion fish > ~/.config/fish/completions/open-cli.fish",
+            "open-cli completion powershell | Out-String | Invoke-Expression",
+        ],
+        run: completion::run,
+    },
+    Command {
+        words: &["explain"],
+        operands: &[many("ref", true)],
+        about: "Explain a tool: inputs, safety, sign-in, approval, guidance",
+        detail: "A reference is a tool id, or the words of its command.",
+        flags: &[],
+        examples: &["open-cli explain shelf:getBook", "open-cli explain shelf books get-book"],
+        run: explain::run,
+    },
+    Command {
+        words: &["help"],
+        operands: &[many("command", false)],
+        about: "Show help, also of a service's commands",
+        detail: "",
+        flags: &[],
+        examples: &["open-cli help catalog list"],
+        run: help::command,
+    },
+    Command {
+        words: &["init"],
+        operands: &[one("url-or-file")],
+        about: "Write a configuration for an OpenAPI description",
+        detail: "Reads the description (OpenAPI 3.x or Swagger 2.0, JSON or YAML), names the service, and writes `.cli.json`. \
+                 Needs no runtime.",
+        flags: init::FLAGS,
+        examples: &[
+            "open-cli init ./openapi.yaml",
+            "open-cli init https://api.example.com/openapi.json --name shop",
+        ],
+        run: init::run,
+    },
+    Command {
+        words: &["refresh"],
+        operands: &[],
+        about: "Fetch the API descriptions anew",
+        detail: "",
+        flags: &[],
+        examples: &["open-cli refresh"],
+        run: refresh::run,
+    },
+    Command {
+        words: &["runtime", "info"],
+        operands: &[],
+        about: "Show what the runtime says about itself",
+        detail: "",
+        flags: &[],
+        examples: &["open-cli runtime info --format json"],
+        run: runtime::info,
+    },
+    Command {
+        words: &["runtime", "stop"],
+        operands: &[],
+        about: "Stop the runtime",
+        detail: "",
+        flags: &[],
+        examples: &["open-cli runtime stop"],
+        run: runtime::stop,
+    },
+    Command {
+        words: &["search"],
+        operands: &[one("pattern")],
+        about: "Search the tools of the view",
+        detail: "Every word of the pattern must occur in the tool's id, command, path, tags, summary or description. Best matches first.",
+        flags: search::FLAGS,
+        examples: &["open-cli search \"overdue loan\""],
+        run: search::run,
+    },
+    Command {
+        words: &["status"],
+        operands: &[],
+        about: "Show runtime, configuration, sources and sign-in",
+        detail: "Exits with 0 even when the runtime is down; `--check` makes that an error.",
+        flags: status::FLAGS,
+        examples: &["open-cli status --check"],
+        run: status::run,
+    },
+    Command {
+        words: &["tool", "schema"],
+        operands: &[many("ref", true)],
+        about: "Print a tool as the catalog has it, with the schemas of its inputs",
+        detail: "A reference is a tool id, or the words of its command.",
+        flags: &[],
+        examples: &["open-cli tool schema shelf:addBook"],
+        run: tool::schema,
+    },
+    Command {
+        words: &["trace"],
+        operands: &[one("id|last")],
+        about: "Show where the time of a request went",
+        detail: "The id is a request id or a trace id; `last` is the most recent request.",
+        flags: &[],
+        examples: &["open-cli trace last", "open-cli trace 0199c3f0-7a4e-7d1a-9d35-6a1f6a1f6a1f"],
+        run: trace::show,
+    },
+    Command {
+        words: &["trace", "list"],
+        operands: &[],
+        about: "List recent requests",
+        detail: "",
+        flags: trace::LIST_FLAGS,
+        examples: &["open-cli trace list"],
+        run: trace::list,
+    },
+];
+
+/// Commands whose words fit the words so far, as far as both go.
+pub(crate) fn starting_with(words: &[String]) -> impl Iterator<Item = &'static Command> {
+    COMMANDS
+        .iter()
+        .filter(move |command| command.words.iter().zip(words).all(|(known, word)| *known == word.as_str()))
+}
+
+/// The command that the words begin with; the longest one.
+pub(crate) fn find(words: &[String]) -> Option<&'static Command> {
+    starting_with(words)
+        .filter(|command| command.words.len() <= words.len())
+        .max_by_key(|command| command.words.len())
+}
+
+/// Runs the command line.
+pub(crate) fn run(app: &App) -> Result<Exit, Failure> {
+    let line = &app.line;
+    if line.globals.version {
+        return version(app);
+    }
+    let Some(first) = line.words.first() else {
+        return help::root(app);
+    };
+    if first == COMPLETE {
+        return complete::run(app);
+    }
+    if !BUILT_IN_COMMANDS.contains(&first.as_str()) {
+        return dynamic::run(app);
+    }
+    let Some(command) = find(&line.words) else {
+        return folder(app, first);
+    };
+    let operands = line.operands_after(command.words.len());
+    if line.globals.help && !(first == "call" && !operands.is_empty()) {
+        return help::built_in(app, command);
+    }
+    check_count(command, &operands)?;
+    (command.run)(app, &operands)
+}
+
+fn check_count(command: &Command, operands: &[String]) -> Result<(), Failure> {
+    let usage = format!("Write `{}`.", help::usage(command));
+    if let Some(missing) = command.operands.iter().filter(|operand| operand.required).nth(operands.len()) {
+        let message = format!("`open-cli {}` needs <{}>", command.words.join(" "), missing.name);
+        return Err(Failure::usage(message, "An argument is missing.").suggest(usage));
+    }
+    let is_open = command.operands.iter().any(|operand| operand.repeats);
+    if !is_open && operands.len() > command.operands.len() {
+        let surplus = operands.get(command.operands.len()).map_or("", String::as_str);
+        let message = format!("`open-cli {}` does not take {surplus:?}", command.words.join(" "));
+        return Err(Failure::usage(message, "There are more arguments than the command takes.").suggest(usage));
+    }
+    Ok(())
+}
+
+/// A reserved word that is no command by itself: help alone, an error with anything unknown behind it (W8).
+fn folder(app: &App, first: &str) -> Result<Exit, Failure> {
+    let inside: Vec<&Command> = COMMANDS.iter().filter(|command| command.words[0] == first).collect();
+    if inside.is_empty() {
+        return Err(Failure::usage(
+            format!("Unknown command `{first}`"),
+            "The word is reserved; this version has no such command.",
+        )
+        .suggest(format!(
+            "For a service of that name write `open-cli {SERVICE_ESCAPE}{first} …`; see `open-cli help`."
+        )));
+    }
+    let Some(next) = app.line.words.get(1) else {
+        return help::folder(app, first, &inside);
+    };
+    let known = inside.iter().filter_map(|command| command.words.get(1).copied());
+    let near: Vec<String> =
+        near(next, known.clone()).iter().map(|word| format!("`open-cli {first} {word}`")).collect();
+    let suggestion = if near.is_empty() {
+        let all: Vec<String> = known.map(|word| format!("`open-cli {first} {word}`")).collect();
+        format!("Write {}.", all.join(" or "))
+    } else {
+        format!("Did you mean {}?", near.join(" or "))
+    };
+    Err(Failure::usage(format!("Unknown command `{first} {next}`"), format!("`{first}` has no such command."))
+        .suggest(suggestion))
+}
+
+fn version(app: &App) -> Result<Exit, Failure> {
+    let os = if cfg!(target_os = "macos") { "darwin" } else { std::env::consts::OS };
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let commit = option_env!("OPEN_CLI_COMMIT").unwrap_or("none");
+    let date = option_env!("OPEN_CLI_BUILD_DATE").unwrap_or("unknown");
+    app.screen.text(&format!("open-cli {} ({commit}) built {date} {os}/{arch}\n", env!("CARGO_PKG_VERSION")))?;
+    Ok(Exit::Ok)
+}
+
+/// A flag that filters by service.
+const SERVICE: Flag = Flag::new("service", Takes::Value("id|alias"), "Only tools of this service");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_begins_with_a_reserved_word_and_has_an_example() {
+        for command in COMMANDS {
+            assert!(BUILT_IN_COMMANDS.contains(&command.words[0]), "{:?}", command.words);
+            assert!(!command.examples.is_empty() && !command.about.is_empty());
+            for flag in command.flags {
+                assert!(crate::args::find(crate::args::GLOBAL_FLAGS, flag.name).is_none(), "{}", flag.name);
+            }
+        }
+        assert!(COMMANDS.is_sorted_by_key(|command| command.words));
+    }
+
+    #[test]
+    fn the_longest_command_wins() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(find(&words("trace list")).unwrap().words, ["trace", "list"]);
+        assert_eq!(find(&words("trace abc")).unwrap().words, ["trace"]);
+        assert!(find(&words("catalog")).is_none());
+    }
+}

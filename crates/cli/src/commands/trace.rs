@@ -1,0 +1,73 @@
+//! `trace <id|last>` and `trace list`: where the time of a request went.
+
+use super::audit::{short_time, text};
+use super::waterfall::{self, Stage};
+use crate::app::App;
+use crate::args::{Flag, Takes};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Table;
+use serde_json::Value;
+
+/// Requests shown when `--limit` is not given.
+const DEFAULT_LIMIT: &str = "20";
+
+pub(super) const LIST_FLAGS: &[Flag] = &[Flag::new("limit", Takes::Value("n"), "At most so many (default 20)")];
+
+pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
+    let limit = app.line.flag("limit").unwrap_or(DEFAULT_LIMIT);
+    if limit.parse::<usize>().is_err() {
+        return Err(Failure::usage(format!("`--limit` does not take {limit:?}"), "Expected a whole number.")
+            .suggest("Write e.g. `--limit 100`."));
+    }
+    let roots = app.runtime()?.traces(limit)?;
+    app.screen.report(&roots, || {
+        let mut table = Table::new(["STARTED", "DURATION", "NAME", "RESULT", "REQUEST"]);
+        for root in &roots {
+            let duration = Stage::read(root).map_or_else(String::new, |stage| waterfall::duration(stage.nanos()));
+            let result = if text(root, "error").is_empty() { "ok" } else { text(root, "error") };
+            table.row([
+                &short_time(text(root, "startedAt")),
+                &duration,
+                text(root, "name"),
+                result,
+                request_of(root),
+            ]);
+        }
+        Ok(table.render(app.screen.width(), app.screen.paint))
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// The request id, else the trace id: what `trace <id>` takes.
+fn request_of(span: &Value) -> &str {
+    let request = span.pointer("/attributes/requestId").and_then(Value::as_str).unwrap_or_default();
+    if request.is_empty() { text(span, "traceId") } else { request }
+}
+
+pub(super) fn show(app: &App, operands: &[String]) -> Result<Exit, Failure> {
+    let wanted = operands.first().map_or("last", String::as_str);
+    let runtime = app.runtime()?;
+    let newest;
+    let id = if wanted == "last" {
+        newest = runtime.traces("1")?;
+        newest.first().map(request_of).ok_or_else(|| {
+            Failure::new(
+                Exit::Other,
+                "trace_not_found",
+                "There is no trace yet",
+                "The runtime has served no request.",
+            )
+            .suggest("Call a tool first.")
+        })?
+    } else {
+        wanted
+    };
+    let trace = runtime.trace(id)?;
+    app.screen.report(&trace, || {
+        let spans = trace.get("spans").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let stages: Vec<Stage<'_>> = spans.iter().filter_map(Stage::read).collect();
+        Ok(waterfall::render(text(&trace, "traceId"), &stages, app.screen.width(), app.screen.paint))
+    })?;
+    Ok(Exit::Ok)
+}

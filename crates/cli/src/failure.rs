@@ -1,0 +1,225 @@
+//! An error as the person or program at the other end sees it: what failed, why, what to do (client §9, W41).
+
+use crate::exit::{self, Exit};
+use crate::output::{Paint, yaml};
+use open_cli_client::{ClientError, Refusal, SettingsError};
+use open_cli_contract::problem::ErrorCode;
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// A failure, ready to be shown.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    /// Stable word.
+    pub(crate) code: Cow<'static, str>,
+    /// What failed.
+    pub(crate) message: String,
+    /// Why.
+    pub(crate) cause: String,
+    /// What to do.
+    pub(crate) suggestion: String,
+    /// HTTP status that belongs to it.
+    pub(crate) status: Option<u16>,
+    /// Request it happened in.
+    pub(crate) request_id: Option<String>,
+    /// How the program ends.
+    pub(crate) exit: Exit,
+    /// The reader of stdout went away: end quietly.
+    pub(crate) is_broken_pipe: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(
+        exit: Exit,
+        code: &'static str,
+        message: impl Into<String>,
+        cause: impl Into<String>,
+    ) -> Self {
+        Self {
+            code: code.into(),
+            message: message.into(),
+            cause: cause.into(),
+            suggestion: String::new(),
+            status: None,
+            request_id: None,
+            exit,
+            is_broken_pipe: false,
+        }
+    }
+
+    /// The command line is wrong.
+    pub(crate) fn usage(message: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "usage", message, cause)
+    }
+
+    pub(crate) fn suggest(mut self, suggestion: impl Into<String>) -> Self {
+        self.suggestion = suggestion.into();
+        self
+    }
+
+    pub(crate) fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.cause = cause.into();
+        self
+    }
+
+    /// Writing the result failed.
+    pub(crate) fn of_output(error: &std::io::Error) -> Self {
+        let is_broken_pipe = error.kind() == std::io::ErrorKind::BrokenPipe;
+        let failure = Self::new(Exit::Other, "output", "The output could not be written", error.to_string());
+        Self { is_broken_pipe, ..failure.suggest("Check the file or device that stdout leads to.") }
+    }
+
+    /// Three parts with a blank line between; the hint to the trace last.
+    pub(crate) fn text(&self, paint: Paint) -> String {
+        let mut out = format!("{} {}\n", paint.error("Error:"), self.message);
+        for (label, text) in [("Cause:", &self.cause), ("Suggestion:", &self.suggestion)] {
+            if !text.is_empty() {
+                let _ = write!(out, "\n{} {text}\n", paint.bold(label));
+            }
+        }
+        if let Some(id) = &self.request_id {
+            let _ = write!(out, "\n{} {id}\n", paint.bold("Request:"));
+            let _ =
+                writeln!(out, "{}", paint.dim(&format!("See where the time went with `open-cli trace {id}`.")));
+        }
+        out
+    }
+
+    /// `{"error":{…}}` (W41).
+    pub(crate) fn value(&self) -> Value {
+        let mut error = Map::new();
+        error.insert("code".into(), self.code.as_ref().into());
+        error.insert("message".into(), self.message.as_str().into());
+        error.insert("cause".into(), self.cause.as_str().into());
+        error.insert("suggestion".into(), self.suggestion.as_str().into());
+        error.insert("status".into(), self.status.map_or(Value::Null, Value::from));
+        error.insert("requestId".into(), self.request_id.as_deref().map_or(Value::Null, Value::from));
+        let mut root = Map::new();
+        root.insert("error".into(), Value::Object(error));
+        Value::Object(root)
+    }
+
+    pub(crate) fn json(&self) -> String {
+        format!("{}\n", self.value())
+    }
+
+    pub(crate) fn yaml(&self) -> String {
+        yaml(&self.value())
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::new(Exit::Config, "config_invalid", "The configuration can't be used", error.to_string())
+            .suggest("Correct the file, or name another one with `--config`.")
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let text = error.to_string();
+        match error {
+            ClientError::NoRuntime => Self::new(
+                Exit::Runtime,
+                "no_runtime",
+                "No runtime is configured",
+                "Neither `--runtime`, nor the variable OPEN_CLI_RUNTIME_URL, nor `runtime.remote.url` of a \
+                 configuration names one.",
+            )
+            .suggest(
+                "Start one with `open-cli-toolbox --config .cli.json` and add `--runtime http://127.0.0.1:8765`, or \
+                 write a configuration with `open-cli init <openapi-url-or-file>`.",
+            ),
+            ClientError::InvalidUrl { url, reason } => {
+                Self::new(Exit::Runtime, "invalid_runtime_url", format!("The runtime URL {url:?} is not valid"), reason)
+                    .suggest("Correct `--runtime`, OPEN_CLI_RUNTIME_URL or `runtime.remote.url`.")
+            }
+            ClientError::Unreachable { url, detail } => Self::new(
+                Exit::Runtime,
+                "runtime_unreachable",
+                format!("The runtime at {url} can't be reached"),
+                detail,
+            )
+            .suggest("Check that open-cli-toolbox runs there, or name another runtime with `--runtime <url>`."),
+            ClientError::TimedOut { url, after, request_id } => Self {
+                request_id: Some(request_id),
+                ..Self::new(
+                    Exit::Runtime,
+                    "runtime_timeout",
+                    format!("The runtime at {url} did not answer in time"),
+                    format!("No complete answer within {} s. Whether the call took effect is unknown.", after.as_secs_f32()),
+                )
+                .suggest("Try again with a longer `--timeout <seconds>`, or look at the runtime's log.")
+            },
+            ClientError::BadAnswer { url, detail, request_id } => Self {
+                request_id: Some(request_id).filter(|id| !id.is_empty()),
+                ..Self::new(
+                    Exit::Runtime,
+                    "runtime_answer",
+                    format!("The runtime at {url} gave an answer that can't be used"),
+                    detail,
+                )
+                .suggest("Check that the URL leads to an open-cli runtime, and that versions fit.")
+            },
+            ClientError::Refused(refusal) => Self::from(*refusal),
+            ClientError::SignInUnsupported { .. } => {
+                Self::new(
+                    Exit::Auth,
+                    "sign_in_unsupported",
+                    "Signing in to the runtime is not possible",
+                    format!("{}.", capitalised(&text)),
+                )
+                .suggest("Get a token elsewhere, put it into a variable, and set `\"mode\": \"providedToken\"` and `\"tokenRef\": \"env:NAME\"`.")
+            }
+            ClientError::Token { reason } => {
+                Self::new(Exit::Auth, "token_missing", "There is no token for the runtime", format!("{}.", capitalised(&reason)))
+                    .suggest("Set `tokenRef` to `env:NAME`, and the variable NAME to a valid token.")
+            }
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let problem = &refusal.problem;
+        let mut cause = if problem.detail.is_empty() {
+            format!("The runtime refused with `{}` (status {}).", problem.code, problem.status)
+        } else {
+            format!("{} (`{}`, status {})", problem.detail, problem.code, problem.status)
+        };
+        if refusal.token_withheld {
+            cause.push_str(
+                " The configured token was not sent, because it belongs to another runtime than the one asked.",
+            );
+        }
+        let suggestion = match refusal.code {
+            Some(ErrorCode::ApprovalRequired) => {
+                "Look at the request with `--dry-run`, then run it again with `--approval`.".to_owned()
+            }
+            Some(ErrorCode::CuratedDeny) => {
+                "Use another `--agent-profile`, or add the tool to the profile's tool set.".to_owned()
+            }
+            Some(ErrorCode::AuthnFailed) => {
+                "Set `runtime.remote.oauth.tokenRef` to `env:NAME`, and the variable NAME to a valid token."
+                    .to_owned()
+            }
+            _ => problem.hint.clone(),
+        };
+        Self {
+            code: problem.code.clone().into(),
+            message: refusal.headline(),
+            cause,
+            suggestion,
+            status: Some(problem.status),
+            request_id: Some(problem.request_id.clone()).filter(|id| !id.is_empty()),
+            exit: exit::of_refusal(refusal.code, problem.status),
+            is_broken_pipe: false,
+        }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
