@@ -3,6 +3,7 @@
 
 use crate::{LocationError, YamlError};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A document can't be had. `Clone`, because callers that wait for one fetch share its result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,12 +57,12 @@ pub enum DocumentError {
         reason: String,
     },
     /// The origin did not answer in time.
-    #[error("{url} did not answer within {seconds} s (total_timeout)")]
+    #[error("{url} did not answer within {limit:?} (total_timeout)")]
     Timeout {
         /// The URL, redacted.
         url: String,
         /// The bound.
-        seconds: u64,
+        limit: Duration,
     },
     /// Too many redirects, or one to where they are not followed.
     #[error("{url} redirects too often or to where redirects are not followed: {reason}")]

@@ -109,10 +109,11 @@ impl LazyClient {
 fn build(config: &DocumentsConfig) -> Result<Client, DocumentError> {
     let max_redirects = config.max_redirects;
     let follow = redirect::Policy::custom(move |attempt| {
-        let is_downgrade = attempt.previous().last().is_some_and(|from| from.scheme() == "https")
-            && attempt.url().scheme() != "https";
-        if is_downgrade {
-            attempt.error(Refused("from https to http".to_owned()))
+        let from_https = attempt.previous().last().is_some_and(|from| from.scheme() == "https");
+        let scheme = attempt.url().scheme();
+        if scheme != "https" && (from_https || scheme != "http") {
+            let reason = format!("to the scheme {scheme}");
+            attempt.error(Refused(reason))
         } else if attempt.previous().len() > max_redirects {
             attempt.error(Refused(format!("more than {max_redirects} (max_redirects)")))
         } else {
@@ -168,13 +169,12 @@ fn failure(url: &Url, error: reqwest::Error, config: &DocumentsConfig) -> Docume
         return DocumentError::Redirect { url, reason: root_cause(&error) };
     }
     if error.is_timeout() && !error.is_connect() {
-        return DocumentError::Timeout { url, seconds: config.total_timeout.as_secs() };
+        return DocumentError::Timeout { url, limit: config.total_timeout };
     }
     if error.is_timeout() {
-        let seconds = config.connect_timeout.as_secs();
         return DocumentError::Transport {
             url,
-            reason: format!("no connection in {seconds} s (connect_timeout)"),
+            reason: format!("no connection within {:?} (connect_timeout)", config.connect_timeout),
         };
     }
     DocumentError::Transport { url, reason: root_cause(&error.without_url()) }

@@ -8,9 +8,6 @@ mod freshness;
 mod metadata;
 mod store;
 
-#[cfg(test)]
-mod tests;
-
 pub use client::FetchMethod;
 pub use fetch::{FetchRequest, Fetched};
 pub use store::Swept;

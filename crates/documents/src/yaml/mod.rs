@@ -61,6 +61,8 @@ pub(crate) fn to_json(text: &str, limits: Limits) -> Result<Vec<u8>, YamlError> 
     let options = granit_parser::options! {
         simple_key_max_lookahead: MAX_KEY_CHARACTERS,
         emit_comments: false,
+        // As libyaml has it: the text of a block scalar is what was written, also at the end of a file.
+        block_scalar_eof_without_line_feed: true,
     };
     let mut transcoder = Transcoder::new(text.len(), limits);
     for next in Parser::new_from_str_with_options(text, options) {

@@ -26,6 +26,7 @@ fn yaml_becomes_the_json_it_means() {
         ("!!str null : 3", r#"{"null":3}"#),
         ("a: 'it''s'\nb: \"\\ud83d\\ude00\\n\"", "{\"a\":\"it's\",\"b\":\"😀\\n\"}"),
         ("a: |\n  one\n   two\n\nb: >-\n  x\n  y\n\n  z\n", r#"{"a":"one\n two\n","b":"x y\nz"}"#),
+        ("a: |\n  no line feed", r#"{"a":"no line feed"}"#),
         ("a: [1, 'two', {b: 3}, ]\nc: {}\nd: []", r#"{"a":[1,"two",{"b":3}],"c":{},"d":[]}"#),
         ("a:\n- 1\n- - 2\n  - 3\n- b: 4\n  c: 5", r#"{"a":[1,[2,3],{"b":4,"c":5}]}"#),
         ("? a\n: 1\n? b", r#"{"a":1,"b":null}"#),
