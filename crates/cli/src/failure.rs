@@ -7,10 +7,15 @@ use open_cli_contract::problem::ErrorCode;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::ops::Deref;
 
-/// A failure, ready to be shown.
+/// A failure, ready to be shown. Boxed: results travel through many hands, failures rarely.
 #[derive(Debug, Clone)]
-pub(crate) struct Failure {
+pub(crate) struct Failure(Box<Parts>);
+
+/// What a failure says.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
     /// Stable word.
     pub(crate) code: Cow<'static, str>,
     /// What failed.
@@ -29,14 +34,22 @@ pub(crate) struct Failure {
     pub(crate) is_broken_pipe: bool,
 }
 
+impl Deref for Failure {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
 impl Failure {
     pub(crate) fn new(
         exit: Exit,
-        code: &'static str,
+        code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
         cause: impl Into<String>,
     ) -> Self {
-        Self {
+        Self(Box::new(Parts {
             code: code.into(),
             message: message.into(),
             cause: cause.into(),
@@ -45,7 +58,7 @@ impl Failure {
             request_id: None,
             exit,
             is_broken_pipe: false,
-        }
+        }))
     }
 
     /// The command line is wrong.
@@ -54,20 +67,33 @@ impl Failure {
     }
 
     pub(crate) fn suggest(mut self, suggestion: impl Into<String>) -> Self {
-        self.suggestion = suggestion.into();
+        self.0.suggestion = suggestion.into();
         self
     }
 
     pub(crate) fn cause(mut self, cause: impl Into<String>) -> Self {
-        self.cause = cause.into();
+        self.0.cause = cause.into();
+        self
+    }
+
+    /// HTTP status that belongs to it.
+    pub(crate) fn status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// Request it happened in; an empty id is none.
+    pub(crate) fn request(mut self, id: impl Into<String>) -> Self {
+        self.0.request_id = Some(id.into()).filter(|id| !id.is_empty());
         self
     }
 
     /// Writing the result failed.
     pub(crate) fn of_output(error: &std::io::Error) -> Self {
-        let is_broken_pipe = error.kind() == std::io::ErrorKind::BrokenPipe;
-        let failure = Self::new(Exit::Other, "output", "The output could not be written", error.to_string());
-        Self { is_broken_pipe, ..failure.suggest("Check the file or device that stdout leads to.") }
+        let mut failure = Self::new(Exit::Other, "output", "The output could not be written", error.to_string())
+            .suggest("Check the file or device that stdout leads to.");
+        failure.0.is_broken_pipe = error.kind() == std::io::ErrorKind::BrokenPipe;
+        failure
     }
 
     /// Three parts with a blank line between; the hint to the trace last.
@@ -142,40 +168,40 @@ impl From<ClientError> for Failure {
                 detail,
             )
             .suggest("Check that open-cli-toolbox runs there, or name another runtime with `--runtime <url>`."),
-            ClientError::TimedOut { url, after, request_id } => Self {
-                request_id: Some(request_id),
-                ..Self::new(
-                    Exit::Runtime,
-                    "runtime_timeout",
-                    format!("The runtime at {url} did not answer in time"),
-                    format!("No complete answer within {} s. Whether the call took effect is unknown.", after.as_secs_f32()),
-                )
-                .suggest("Try again with a longer `--timeout <seconds>`, or look at the runtime's log.")
-            },
-            ClientError::BadAnswer { url, detail, request_id } => Self {
-                request_id: Some(request_id).filter(|id| !id.is_empty()),
-                ..Self::new(
-                    Exit::Runtime,
-                    "runtime_answer",
-                    format!("The runtime at {url} gave an answer that can't be used"),
-                    detail,
-                )
-                .suggest("Check that the URL leads to an open-cli runtime, and that versions fit.")
-            },
+            ClientError::TimedOut { url, after, request_id } => Self::new(
+                Exit::Runtime,
+                "runtime_timeout",
+                format!("The runtime at {url} did not answer in time"),
+                format!("No complete answer within {} s. Whether a call took effect is unknown.", after.as_secs_f32()),
+            )
+            .suggest("Try again with a longer `--timeout <seconds>`, or look at the runtime's log.")
+            .request(request_id),
+            ClientError::BadAnswer { url, detail, request_id } => Self::new(
+                Exit::Runtime,
+                "runtime_answer",
+                format!("The runtime at {url} gave an answer that can't be used"),
+                detail,
+            )
+            .suggest("Check that the URL leads to an open-cli runtime, and that versions fit.")
+            .request(request_id),
             ClientError::Refused(refusal) => Self::from(*refusal),
-            ClientError::SignInUnsupported { .. } => {
-                Self::new(
-                    Exit::Auth,
-                    "sign_in_unsupported",
-                    "Signing in to the runtime is not possible",
-                    format!("{}.", capitalised(&text)),
-                )
-                .suggest("Get a token elsewhere, put it into a variable, and set `\"mode\": \"providedToken\"` and `\"tokenRef\": \"env:NAME\"`.")
-            }
-            ClientError::Token { reason } => {
-                Self::new(Exit::Auth, "token_missing", "There is no token for the runtime", format!("{}.", capitalised(&reason)))
-                    .suggest("Set `tokenRef` to `env:NAME`, and the variable NAME to a valid token.")
-            }
+            ClientError::SignInUnsupported { .. } => Self::new(
+                Exit::Auth,
+                "sign_in_unsupported",
+                "Signing in to the runtime is not possible",
+                format!("{}.", capitalised(&text)),
+            )
+            .suggest(
+                "Get a token elsewhere, put it into a variable, and use `\"mode\": \"providedToken\"` with \
+                 `\"tokenRef\": \"env:NAME\"`.",
+            ),
+            ClientError::Token { reason } => Self::new(
+                Exit::Auth,
+                "token_missing",
+                "There is no token for the runtime",
+                format!("{}.", capitalised(&reason)),
+            )
+            .suggest("Set `tokenRef` to `env:NAME`, and the variable NAME to a valid token."),
         }
     }
 }
@@ -206,16 +232,11 @@ impl From<Refusal> for Failure {
             }
             _ => problem.hint.clone(),
         };
-        Self {
-            code: problem.code.clone().into(),
-            message: refusal.headline(),
-            cause,
-            suggestion,
-            status: Some(problem.status),
-            request_id: Some(problem.request_id.clone()).filter(|id| !id.is_empty()),
-            exit: exit::of_refusal(refusal.code, problem.status),
-            is_broken_pipe: false,
-        }
+        let exit = exit::of_refusal(refusal.code, problem.status);
+        Self::new(exit, problem.code.clone(), refusal.headline(), cause)
+            .suggest(suggestion)
+            .status(problem.status)
+            .request(problem.request_id.clone())
     }
 }
 

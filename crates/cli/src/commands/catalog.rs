@@ -46,7 +46,8 @@ pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
     let errors = answer.catalog.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
     if errors > 0 {
         let text = format!(
-            "{errors} problem(s) left something out of the catalog: `open-cli catalog list --full --format yaml` names them."
+            "{errors} problem(s) left something out of the catalog: `open-cli catalog list --full --format yaml` names \
+             them."
         );
         app.screen.remark(&app.screen.error_paint.warning(&text));
     }

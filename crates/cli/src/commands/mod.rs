@@ -77,7 +77,8 @@ pub(crate) const COMMANDS: &[Command] = &[
         words: &["call"],
         operands: &[one("tool-id"), many("argument", false)],
         about: "Call a tool by its id",
-        detail: "Takes the same arguments and flags as the tool's own command; `open-cli call <tool-id> --help` lists them.",
+        detail: "Takes the same arguments and flags as the tool's own command; `open-cli call <tool-id> --help` lists \
+                 them.",
         flags: &[],
         examples: &["open-cli call shelf:getBook 7"],
         run: call::run,
@@ -127,7 +128,8 @@ pub(crate) const COMMANDS: &[Command] = &[
         words: &["init"],
         operands: &[one("url-or-file")],
         about: "Write a configuration for an OpenAPI description",
-        detail: "Reads the description (OpenAPI 3.x or Swagger 2.0, JSON or YAML), names the service, and writes `.cli.json`. \
+        detail: "Reads the description (OpenAPI 3.x or Swagger 2.0, JSON or YAML), names the service, and writes \
+                 `.cli.json`. \
                  Needs no runtime.",
         flags: init::FLAGS,
         examples: &[
@@ -167,7 +169,8 @@ pub(crate) const COMMANDS: &[Command] = &[
         words: &["search"],
         operands: &[one("pattern")],
         about: "Search the tools of the view",
-        detail: "Every word of the pattern must occur in the tool's id, command, path, tags, summary or description. Best matches first.",
+        detail: "Every word of the pattern must occur in the tool's id, command, path, tags, summary or description. \
+                 Best matches first.",
         flags: search::FLAGS,
         examples: &["open-cli search \"overdue loan\""],
         run: search::run,

@@ -231,7 +231,8 @@ fn layout(report: &Report, app: &App) -> String {
     if let Some(error) = &report.runtime.error {
         let _ = write!(
             out,
-            "\nSuggestion: {error} Check the runtime URL (`--runtime`, OPEN_CLI_RUNTIME_URL, `runtime.remote.url`) and that open-cli-toolbox runs there.\n"
+            "\n{error}\nSuggestion: Check the runtime URL (`--runtime`, OPEN_CLI_RUNTIME_URL, `runtime.remote.url`) \
+             and that open-cli-toolbox runs there.\n"
         );
     }
     out

@@ -87,7 +87,7 @@ mod tests {
         let tool = answer.view.tools.iter().find(|tool| tool.id == id).unwrap();
         read(value, tool, stdin.as_bytes())
             .map(|bytes| String::from_utf8(bytes).unwrap())
-            .map_err(|failure| failure.message)
+            .map_err(|failure| failure.message.clone())
     }
 
     #[test]

@@ -268,7 +268,7 @@ mod tests {
         let tool = tool("shelf:getBook");
         let ask = |arguments: &[&str]| {
             let arguments: Vec<String> = arguments.iter().map(|a| a.to_string()).collect();
-            check_arguments(&tool, "u", &arguments).map_err(|failure| failure.message)
+            check_arguments(&tool, "u", &arguments).map_err(|failure| failure.message.clone())
         };
         assert_eq!(ask(&["7"]), Ok(()));
         assert!(ask(&[]).unwrap_err().contains("<book-id> is missing"));

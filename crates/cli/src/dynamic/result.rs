@@ -45,11 +45,10 @@ pub(super) fn show(app: &App, tool: &Tool, answer: &ExecuteResponse, request_id:
         _ => "Try again later, or ask whoever runs the API.",
     };
     let message = format!("The API answered with status {}", answer.status_code);
-    Err(Failure {
-        status: Some(answer.status_code),
-        request_id: Some(request_id.to_owned()).filter(|id| !id.is_empty()),
-        ..Failure::new(exit, code, message, whose).suggest(format!("{suggestion} `--no-fail` exits with 0."))
-    })
+    Err(Failure::new(exit, code, message, whose)
+        .suggest(format!("{suggestion} `--no-fail` exits with 0."))
+        .status(answer.status_code)
+        .request(request_id))
 }
 
 /// Status, content type and body together.

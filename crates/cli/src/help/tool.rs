@@ -71,7 +71,9 @@ fn write(page: &mut Page, tool: &Tool, services: &[Service], typed: &[String]) {
     let parameters = flags(tool);
     inputs(page, "Parameters", &parameters, |input| format!("--{} <{}>", input.name, input.schema.kind()));
     page.heading("Flags");
-    let rows: Vec<(String, &str)> = TOOL_FLAGS.iter().map(|flag| (flag.usage(), flag.about)).collect();
+    // A body is accepted by every tool, but shown only where the description has one.
+    let shown = TOOL_FLAGS.iter().filter(|flag| flag.name != "body" || tool.request_body.is_some());
+    let rows: Vec<(String, &str)> = shown.map(|flag| (flag.usage(), flag.about)).collect();
     page.rows(&rows);
     if let Some(body) = &tool.request_body {
         body_shape(page, tool, body);
