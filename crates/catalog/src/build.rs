@@ -27,8 +27,8 @@ use std::time::Duration;
 const CONCURRENT_SERVICES: usize = 4;
 /// Remote inputs that say nothing of their freshness are asked for again after this.
 const DEFAULT_REVALIDATION: SignedDuration = SignedDuration::from_secs(60);
-/// And never more often than this.
-const MIN_REVALIDATION: SignedDuration = SignedDuration::from_secs(1);
+/// And never more often than this: a description that is never fresh must not be fetched for every request.
+const MIN_REVALIDATION: SignedDuration = SignedDuration::from_secs(5);
 /// A remote source that failed is asked again after this.
 const RETRY_FAILED: SignedDuration = SignedDuration::from_secs(5);
 

@@ -15,8 +15,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Stamps are looked at no more often than this, and never for more than 1 % of the time.
-const CHECK_INTERVAL: Duration = Duration::from_millis(5);
+/// Stamps are looked at no more often than this.
+const CHECK_INTERVAL: Duration = Duration::from_micros(100);
+/// And for no more than one part in so many of the time, however many files there are.
+const CHECK_SHARE: u64 = 50;
 /// How long a request waits for the rebuild that a change of local inputs set off.
 const REBUILD_GRACE: Duration = Duration::from_millis(500);
 /// How long a request waits for the first catalog.
@@ -137,7 +139,7 @@ impl Keeper {
             if self.next_check.compare_exchange(due, next, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 let has_changed = self.has_changed();
                 let cost = self.micros().saturating_sub(now);
-                self.next_check.fetch_max(now + cost * 100, Ordering::AcqRel);
+                self.next_check.fetch_max(now + cost * CHECK_SHARE, Ordering::AcqRel);
                 if has_changed {
                     self.wait_until.store(now + micros(REBUILD_GRACE), Ordering::Release);
                     self.rebuild_in_background();

@@ -151,7 +151,8 @@ impl ToolboxBuilder {
         let recent = Arc::new(Recent::new(RECENT_SPANS));
         let listeners = std::iter::once(Arc::clone(&recent) as Arc<dyn Observer>).chain(observers);
         let observer: Arc<dyn Observer> = Arc::new(FanOut::new(listeners));
-        let documents = Arc::new(Documents::new(documents_config(&layout)));
+        let documents = Arc::new(Documents::new(documents_config(&settings, &config_path, &layout)));
+        tokio::spawn(sweep_cache(Arc::clone(&documents)));
         let configs = configs(&settings, &config_path, &documents, &observer);
         if settings.strict {
             check_strict(&configs).await?;
@@ -293,8 +294,21 @@ fn locations(settings: &Settings, config_path: &Path) -> Locations {
     }
 }
 
-fn documents_config(layout: &Layout) -> DocumentsConfig {
-    DocumentsConfig { cache_dir: Some(layout.cache_dir.clone()), ..DocumentsConfig::default() }
+/// Callers of a folder-serving runtime choose the configuration, so its documents are held below the folder too.
+fn documents_config(settings: &Settings, config_path: &Path, layout: &Layout) -> DocumentsConfig {
+    let local_root = matches!(settings.serves, Serves::ConfigRoot(_)).then(|| config_path.to_owned());
+    DocumentsConfig { cache_dir: Some(layout.cache_dir.clone()), local_root, ..DocumentsConfig::default() }
+}
+
+/// What old configurations left in the cache goes.
+async fn sweep_cache(documents: Arc<Documents>) {
+    match documents.sweep_cache().await {
+        Ok(swept) if swept.entries > 0 => {
+            tracing::info!(entries = swept.entries, bytes = swept.bytes, "old documents left the cache");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the document cache can't be swept"),
+    }
 }
 
 fn check_config(loaded: &Loaded) -> Result<(), StartError> {

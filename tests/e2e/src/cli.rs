@@ -26,6 +26,13 @@ impl Cli {
         Self { command, input: Vec::new() }
     }
 
+    /// Runs it in another folder.
+    #[must_use]
+    pub fn in_folder(mut self, folder: &str) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
     /// Standard input.
     #[must_use]
     pub fn input(mut self, text: &str) -> Self {

@@ -163,7 +163,7 @@ fn a_configuration_that_breaks_or_vanishes_leaves_the_last_good_catalog_in_force
         assert_eq!(toolbox.execute(&json!({"toolId": "orders:listOrders"})).status, 200);
         let ready = toolbox.get("/readyz");
         assert_eq!((ready.status, &ready.json()["status"]), (200, &json!("degraded")), "{}", ready.body);
-        let status = toolbox.cli(&["status"]).ok();
+        let status = toolbox.cli(&["status"]).in_folder("/").ok();
         assert!(status.to_lowercase().contains("degraded"), "{status}");
         if break_it == 0 {
             assert!(ready.body.contains("mode"), "{}", ready.body);
