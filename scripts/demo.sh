@@ -53,7 +53,7 @@ run() {
   done
   printf '\n%s$%s%s\n' "$bold" "$typed" "$plain"
   output=$("$@" 2>&1 </dev/null) || status=$?
-  printf '%s\n' "$output"
+  [ -z "$output" ] || printf '%s\n' "$output"
   [ "$expected" -eq 0 ] || printf '%s[exit status %s]%s\n' "$dim" "$status" "$plain"
   [ "$status" -eq "$expected" ] || fail "exit status $status instead of $expected from:$typed"
 }
@@ -91,7 +91,7 @@ key=$(od -An -N 16 -tx1 /dev/urandom | tr -d ' \n')
 heading 'An API with state, and its description'
 ORDERS_API_KEY=$key orders-api --addr 127.0.0.1:0 >"$work/api.out" 2>"$work/api.log" &
 api_pid=$!
-wait_for 10 grep -q listening "$work/api.out" || fail 'orders-api does not start'
+wait_for 10 grep -qs listening "$work/api.out" || fail 'orders-api does not start'
 api=$(sed -n 's/^listening on //p' "$work/api.out")
 note "orders-api serves $api and describes itself at $api/openapi.json"
 note 'Whoever changes an order needs a key; only the toolbox will know it.'
@@ -113,23 +113,23 @@ heading 'The toolbox: the only program that has the key'
 ORDERS_API_KEY=$key open-cli-toolbox --config .cli.json --state-dir "$work/state" --addr 127.0.0.1:0 \
   >"$work/toolbox.out" 2>"$work/toolbox.log" &
 toolbox_pid=$!
-wait_for 10 grep -qs url "$work"/state/instances/*/runtime.json || fail 'open-cli-toolbox does not start'
+wait_for 10 grep -qs serving "$work/toolbox.out" || fail 'open-cli-toolbox does not start'
 record=$(echo "$work"/state/instances/*/runtime.json)
-OPEN_CLI_RUNTIME_URL=$(value_of url <"$record")
+OPEN_CLI_RUNTIME_URL=$(sed -n 's/.* serving //p' "$work/toolbox.out")
 export OPEN_CLI_RUNTIME_URL
-wait_for 10 grep -qF "$OPEN_CLI_RUNTIME_URL" "$work/toolbox.out" || fail 'open-cli-toolbox does not say where it serves'
+[ "$(value_of url <"$record")" = "$OPEN_CLI_RUNTIME_URL" ] || fail "$record does not name $OPEN_CLI_RUNTIME_URL"
 sed "s|^|  |" "$work/toolbox.out"
 note "export OPEN_CLI_RUNTIME_URL=$OPEN_CLI_RUNTIME_URL"
 
 heading 'What can be called'
 run 0 open-cli catalog list --group orders --format table
-expect orders:listOrders orders:deleteOrder
+expect "Create an order" "Delete an order for good"
 run 0 open-cli explain orders create --format table
 expect orders:createOrder POST /orders
 
 heading 'A read'
-run 0 open-cli orders list --status pending --format table
-expect ord_3
+run 0 open-cli orders list --status pending --format pretty
+expect '"ord_3"'
 
 heading 'A write: the toolbox adds the key'
 run 0 open-cli orders create \
@@ -143,7 +143,8 @@ run 0 open-cli orders get ord_4
 expect '"id":"ord_4"'
 
 heading 'The same, approved'
-run 0 open-cli orders delete ord_4 --approval
+run 0 open-cli orders delete ord_4 --approval --include
+expect 204
 run 4 open-cli orders get ord_4
 expect 404
 
@@ -159,15 +160,15 @@ request=$(tr ',' '\n' <<<"$events" | value_of requestId)
 [ -n "$request" ] || fail "the audit event of the approved call has no request id: $events"
 
 heading 'Where the time of the approved call went'
-run 0 open-cli trace "$request"
-expect "$request"
+run 0 open-cli trace "$request" --format table
+expect execution.attempt audit.append
 
 heading 'The same request, as the API saw it'
 run 0 grep -F "request_id=$request" "$work/api.log"
 expect 'method=DELETE' 'status=204' 'traceparent=00-'
 trace=$(sed -n 's/.*traceparent=00-\([0-9a-f]*\)-.*/\1/p' <<<"$output")
-run 0 open-cli trace "$trace"
-expect "$trace"
+open-cli trace "$request" --format json | grep -qF "\"$trace\"" || fail "the trace of the call is not $trace"
+note "Request id and trace id are those of the audit trail and the trace above."
 
 heading 'Stop, and leave nothing'
 run 0 open-cli runtime stop
