@@ -14,7 +14,8 @@ pub struct Api {
     /// Document-level server URLs: variables expanded, relative ones resolved against the document's URL
     /// (SV-1 to SV-4). A relative server of a local document stays relative and is a diagnostic.
     pub servers: Vec<String>,
-    /// Paths ascending; per path GET POST PUT PATCH DELETE (TL-1), then QUERY HEAD OPTIONS TRACE.
+    /// Paths ascending; per path GET POST PUT PATCH DELETE (TL-1), then QUERY HEAD OPTIONS TRACE,
+    /// then `additionalOperations` in document order.
     /// Operations with `x-cli-ignore: true` are not in the list (TL-4).
     pub operations: Vec<Operation>,
     /// By scheme key.
@@ -26,7 +27,7 @@ pub struct Api {
 /// One operation, `$ref`s of parameters, bodies and path items followed.
 #[derive(Debug, Clone, Default)]
 pub struct Operation {
-    /// Upper case.
+    /// Upper case; those of OpenAPI 3.2 `additionalOperations` as written, because methods are case-sensitive.
     pub method: String,
     /// Path template as written.
     pub path: String,
@@ -42,7 +43,8 @@ pub struct Operation {
     pub tags: Vec<String>,
     /// `deprecated: true`.
     pub deprecated: bool,
-    /// Path-item parameters first, each replaced by the operation's of the same name and location (W32).
+    /// Path parameters in the order of the template (W33), then the path item's, each replaced by the operation's
+    /// of the same name and location (W32), then the operation's.
     /// Swagger 2.0 `body` and `formData` parameters are in `request_body` instead.
     pub parameters: Vec<Parameter>,
     /// Request body, if the operation has one.

@@ -29,12 +29,16 @@ pub(crate) enum Kind {
 
 impl Kind {
     pub(crate) fn of(raw: &RawValue) -> Self {
-        Self::of_text(raw.get())
+        Self::of_byte(raw.get().as_bytes().first())
     }
 
     /// The text is valid JSON or about to be found invalid.
     pub(crate) fn of_text(text: &str) -> Self {
-        match text.trim_start().as_bytes().first() {
+        Self::of_byte(text.trim_start().as_bytes().first())
+    }
+
+    fn of_byte(first: Option<&u8>) -> Self {
+        match first {
             Some(b'{') => Self::Object,
             Some(b'[') => Self::Array,
             Some(b'"') => Self::Text,

@@ -16,6 +16,7 @@ mod parameters;
 mod paths;
 mod pointer;
 mod reader;
+mod reference;
 mod report;
 mod schema;
 mod security;

@@ -5,12 +5,12 @@ use crate::api::Operation;
 use crate::json::{Object, Place};
 use crate::limits::MAX_PATH_LENGTH;
 use crate::operations::Fault;
-use crate::parameters::Declared;
+use crate::parameters::{Declared, merged};
 use crate::pointer::escape;
 use crate::reader::Reader;
+use crate::reference::{Siblings, Trail};
 use crate::report::{code, quoted};
 use crate::template::Template;
-use crate::tree::Siblings;
 use crate::version::Version;
 use std::borrow::Cow;
 
@@ -90,32 +90,31 @@ impl<'a> Reader<'a> {
             self.report.error(code::PATH, &pointer, message, "start the path with `/`");
             return;
         }
-        let object = match self.tree.follow(place, Siblings::All) {
-            Ok(object) => object,
+        let trail = match self.tree.trail(place) {
+            Ok(trail) => trail,
             Err(reason) => {
-                match Object::of(place).and_then(|object| object.reference()) {
-                    Some(reference) => self.report.error(
-                        code::REFERENCE,
-                        &pointer,
-                        format!("left out: the path item's reference {} {reason}", quoted(&reference)),
-                        "correct the reference",
-                    ),
-                    None => self.report.error(
-                        code::PATH,
-                        &pointer,
-                        format!("left out: the path item is {}, not an object", place.kind().with_article()),
-                        "write an object with operations",
-                    ),
-                }
+                let reference = Object::of(place).and_then(|object| object.reference()).unwrap_or_default();
+                self.report.error(
+                    code::REFERENCE,
+                    &pointer,
+                    format!("left out: the path item's reference {} {reason}", quoted(&reference)),
+                    "correct the reference",
+                );
                 return;
             }
+        };
+        let parameters = self.path_item_parameters(&trail, &pointer);
+        let kind = trail.target.kind();
+        let Ok(object) = trail.merged(Siblings::All) else {
+            let message = format!("left out: the path item is {}, not an object", kind.with_article());
+            self.report.error(code::PATH, &pointer, message, "write an object with operations");
+            return;
         };
         let template = Template::of(path);
         if !template.well_formed {
             let message = format!("the braces of the path {} do not match", quoted(path));
             self.report.warning(code::PATH, &pointer, message, "what is not `{name}` is sent as written");
         }
-        let parameters = self.path_item_parameters(place, &pointer);
         let servers = self.own_servers(&object, &pointer);
         let item = PathItem { path, pointer, template, parameters, servers, object };
         for &(member, method, since) in METHODS {
@@ -187,18 +186,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Parameters of the path item and of what it refers to; the outer ones replace those of the same name.
-    fn path_item_parameters(&mut self, place: Place<'a>, pointer: &str) -> Result<Vec<Declared>, Fault> {
-        let (mut layers, target) = match self.tree.trail(place) {
-            Ok(trail) => trail,
-            // Reported where the path item itself was followed.
-            Err(_) => return Ok(Vec::new()),
-        };
-        layers.extend(Object::of(target));
+    fn path_item_parameters(&mut self, trail: &Trail<'a>, pointer: &str) -> Result<Vec<Declared>, Fault> {
         let mut parameters = Vec::new();
-        while let Some(layer) = layers.pop() {
+        for layer in trail.object.iter().chain(trail.layers.iter().rev()) {
             if let Some(list) = layer.get("parameters") {
                 let own = self.parameter_list(list, &format!("{pointer}/parameters"))?;
-                parameters = crate::parameters::merged(&parameters, own);
+                parameters = merged(&parameters, own);
             }
         }
         Ok(parameters)

@@ -4,6 +4,7 @@
 use crate::json::{Kind, Object, Place};
 use crate::limits::MAX_PARAMETER_SCHEMA_BYTES;
 use crate::reader::Reader;
+use crate::reference::Trail;
 use crate::report::{code, quoted};
 use crate::version::Version;
 use indexmap::IndexMap;
@@ -52,7 +53,7 @@ impl<'a> Reader<'a> {
         if !may_refer(place.raw) {
             return bounded(place.raw);
         }
-        let (mut layers, target) = match self.tree.trail(place) {
+        let Trail { mut layers, target, object } = match self.tree.trail(place) {
             Ok(trail) => trail,
             Err(reason) => {
                 let reference = Object::of(place).and_then(|object| object.reference());
@@ -69,7 +70,7 @@ impl<'a> Reader<'a> {
             return bounded(target.raw);
         }
         // Keywords beside `$ref` count since 3.1; the outermost is what the author of the parameter wrote.
-        let Some(object) = Object::of(target) else { return bounded(target.raw) };
+        let Some(object) = object else { return bounded(target.raw) };
         let mut merged: Members<'_> = object.into_iter().map(|(k, v)| (k, Cow::Borrowed(v.raw))).collect();
         while let Some(layer) = layers.pop() {
             let siblings = layer.into_iter().filter(|(key, _)| key != "$ref");

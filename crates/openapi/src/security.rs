@@ -6,8 +6,8 @@ use crate::json::{Kind, Object, Place};
 use crate::limits::{MAX_SECURITY, MAX_SECURITY_SCHEMES};
 use crate::pointer::escape;
 use crate::reader::Reader;
+use crate::reference::Unresolved;
 use crate::report::{Report, code, quoted};
-use crate::tree::Unresolved;
 use crate::version::Version;
 use indexmap::IndexMap;
 use open_cli_contract::catalog::OAuthFlow;
@@ -119,9 +119,6 @@ impl<'a> Reader<'a> {
     ) -> Result<SecurityAlternative, String> {
         let mut alternative = SecurityAlternative::new();
         for (key, scopes) in requirement {
-            if key.starts_with("x-") && scopes.kind() != Kind::Array {
-                continue;
-            }
             if alternative.len() >= MAX_SECURITY {
                 return Err(format!("`security` has an alternative of more than {MAX_SECURITY} schemes"));
             }
@@ -348,6 +345,16 @@ mod tests {
         assert_eq!(codes(&api), ["security_scheme_undefined"]);
         assert_eq!(api.diagnostics[0].pointer, "/paths/~1a/get/security/0/nope");
         assert_eq!(api.diagnostics[0].message, "security scheme `nope` is required but not defined (2 places)");
+    }
+
+    /// An alternative never becomes anonymous access because a name in it looks odd.
+    #[test]
+    fn no_requirement_is_dropped() {
+        for requirement in [r#"{"x-key":null}"#, r#"{"":[]}"#, r#"{"nope":"no list"}"#] {
+            let api = openapi("3.2.0", &format!(r#""paths":{{"/a":{{"get":{{"security":[{requirement}]}}}}}}"#));
+            assert_eq!(api.operations[0].security[0].len(), 1, "{requirement}");
+            assert_eq!(codes(&api), ["security_scheme_undefined"], "{requirement}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::error::ReadError;
 use crate::json::{DocumentId, Kind, Object, Place};
 use crate::limits::{MAX_FOLLOWED_BYTES, MAX_REFERENCE_DEPTH};
 use crate::pointer::{Node, unescape};
+use crate::reference::{Siblings, Trail, Unresolved};
 use open_cli_documents::{Document, DocumentSet, Location};
 use percent_encoding::percent_decode_str;
 use std::collections::HashMap;
@@ -13,40 +14,6 @@ use std::rc::Rc;
 
 /// The root document is loaded first.
 pub(crate) const ROOT: DocumentId = 0;
-
-/// Why a `$ref` leads nowhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unresolved {
-    #[error("is not a location")]
-    NotALocation,
-    #[error("names a document that was not loaded")]
-    NotLoaded,
-    #[error("names a document that is not JSON")]
-    NotJson,
-    #[error("names something that is not there")]
-    Missing,
-    #[error("uses an anchor instead of a JSON Pointer")]
-    Anchor,
-    #[error("leads back to itself")]
-    Cycle,
-    #[error("is the start of a chain of more than 64 references")]
-    TooDeep,
-    #[error("leads to something that is no object")]
-    NotAnObject,
-    #[error("is one of so many references that reading them all would take too long")]
-    TooMuch,
-}
-
-/// Which members beside a `$ref` count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Siblings {
-    /// Swagger 2.0 and OpenAPI 3.0.
-    Ignored,
-    /// Reference Object of OpenAPI 3.1: `summary` and `description`.
-    Described,
-    /// Path items; schemas of OpenAPI 3.1.
-    All,
-}
 
 struct Loaded<'a> {
     document: &'a Document,
@@ -239,37 +206,30 @@ impl<'a> Tree<'a> {
 
     /// Follows `$ref`s from a value to an object that has none, and lays the siblings that count over it.
     pub(crate) fn follow(&mut self, place: Place<'a>, siblings: Siblings) -> Result<Object<'a>, Unresolved> {
-        let (mut outer, place) = self.trail(place)?;
-        let mut object = Object::of(place).ok_or(Unresolved::NotAnObject)?;
-        while let Some(layer) = outer.pop() {
-            object.overlay(layer, |name| match siblings {
-                Siblings::Ignored => false,
-                Siblings::Described => matches!(name, "summary" | "description"),
-                Siblings::All => true,
-            });
-        }
-        Ok(object)
+        self.trail(place)?.merged(siblings)
     }
 
-    /// The objects with `$ref` on the way from a value, and the value at the end.
-    pub(crate) fn trail(&mut self, from: Place<'a>) -> Result<(Vec<Object<'a>>, Place<'a>), Unresolved> {
+    /// Follows `$ref`s from a value and remembers the way.
+    pub(crate) fn trail(&mut self, from: Place<'a>) -> Result<Trail<'a>, Unresolved> {
         let mut layers = Vec::new();
         let mut visited = Vec::new();
-        let mut place = from;
+        let mut target = from;
         loop {
-            let Some(object) = Object::of(place) else { return Ok((layers, place)) };
-            let Some(reference) = object.reference() else { return Ok((layers, place)) };
+            let object = Object::of(target);
+            let Some((object, reference)) = object.as_ref().and_then(|o| Some((o, o.reference()?))) else {
+                return Ok(Trail { layers, target, object });
+            };
             if layers.len() >= MAX_REFERENCE_DEPTH {
                 return Err(Unresolved::TooDeep);
             }
-            visited.push(place.raw.get().as_ptr());
-            place = self.resolve(place.document, &reference)?;
-            let size = place.raw.get().len();
+            visited.push(target.raw.get().as_ptr());
+            layers.push(object.clone());
+            target = self.resolve(target.document, &reference)?;
+            let size = target.raw.get().len();
             self.followable = self.followable.checked_sub(size).ok_or(Unresolved::TooMuch)?;
-            if visited.contains(&place.raw.get().as_ptr()) {
+            if visited.contains(&target.raw.get().as_ptr()) {
                 return Err(Unresolved::Cycle);
             }
-            layers.push(object);
         }
     }
 }
