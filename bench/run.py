@@ -215,7 +215,7 @@ def measure(stage, report):
 
     def commands():
         def ours(config, port, state):
-            command = f"{stage.programs}/open-cli --config {config} --format json github repos get octocat hello-world"
+            command = f"{stage.programs}/open-cli --config {config} --format json github repos repos-get octocat hello-world"
             return command, {"OPEN_CLI_RUNTIME_URL": f"http://127.0.0.1:{port}", "OPEN_CLI_STATE_DIR": str(state)}
 
         variants = {
