@@ -6,6 +6,7 @@ use crate::output::Screen;
 use open_cli_client::{
     Environment, Identity, Patience, Places, Runtime, RuntimeUrl, Settings, UrlSource, choose_runtime_url, token,
 };
+use open_cli_instance::{InstanceOptions, Layout};
 use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -111,6 +112,29 @@ impl App {
     /// Folder that relative paths of the command line count from.
     pub(crate) fn working_dir(&self) -> Result<PathBuf, Failure> {
         Ok(self.places()?.working_dir)
+    }
+
+    /// The instance that configuration, flags and environment lead to (client §5.4). Touches no file.
+    pub(crate) fn instance(&self) -> Result<Layout, Failure> {
+        let variable = |name: &str| self.environment.get(name).map(Into::into);
+        let environment = open_cli_instance::Environment {
+            home: variable("HOME"),
+            xdg_state_home: variable("XDG_STATE_HOME"),
+            xdg_cache_home: variable("XDG_CACHE_HOME"),
+            state_dir: variable("OPEN_CLI_STATE_DIR"),
+            instance_id: variable("OPEN_CLI_INSTANCE_ID"),
+            current_dir: self.working_dir()?,
+        };
+        let options = InstanceOptions {
+            instance_id: self.line.globals.instance_id.clone(),
+            state_dir: self.line.globals.state_dir.clone(),
+            config_path: self.settings()?.config_path.clone(),
+            ..InstanceOptions::default()
+        };
+        open_cli_instance::resolve(&options, &environment).map_err(|error| {
+            Failure::usage("The instance can't be determined", error.to_string())
+                .suggest("Correct `--instance-id` or `--state-dir`.")
+        })
     }
 
     /// Says something on stderr with `--verbose`.

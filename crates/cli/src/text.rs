@@ -2,27 +2,32 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// `1 tool`, `2 tools`.
+pub(crate) fn count(many: usize, what: &str) -> String {
+    format!("{many} {what}{}", if many == 1 { "" } else { "s" })
+}
+
 /// Longest word that is compared letter by letter.
 const MAX_COMPARED: usize = 64;
 /// At most so many suggestions.
 const MAX_NEAR: usize = 3;
 
-/// Known names near a mistyped one, nearest first: at most two edits away, or one begins with the other.
+/// Known names near a mistyped one, nearest first: at most two edits away, or one begins with the other, or one
+/// part of the name (`get` of `get-book`) is at most one edit away.
 pub(crate) fn near<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let lower = word.to_lowercase();
-    let mut found: Vec<(usize, &str)> = known
-        .filter_map(|name| {
-            let candidate = name.to_lowercase();
-            let distance = distance(&lower, &candidate);
-            let is_prefix = lower.len() >= 2 && (candidate.starts_with(&lower) || lower.starts_with(&candidate));
-            let limit = if lower.chars().count() <= 3 { 1 } else { 2 };
-            match (distance <= limit, is_prefix && !candidate.is_empty()) {
-                (true, _) => Some((distance, name)),
-                (false, true) => Some((3, name)),
-                _ => None,
-            }
-        })
-        .collect();
+    let length = lower.chars().count();
+    let rank = |name: &str| {
+        let candidate = name.to_lowercase();
+        let edits = distance(&lower, &candidate);
+        if edits <= if length <= 3 { 1 } else { 2 } {
+            return Some(edits);
+        }
+        let begins = length >= 2 && (candidate.starts_with(&lower) || lower.starts_with(&candidate));
+        let part = || candidate.split('-').any(|part| distance(&lower, part) <= usize::from(length >= 4));
+        ((begins && !candidate.is_empty()) || part()).then_some(3)
+    };
+    let mut found: Vec<(usize, &str)> = known.filter_map(|name| Some((rank(name)?, name))).collect();
     found.sort_unstable();
     found.dedup();
     found.into_iter().take(MAX_NEAR).map(|(_, name)| name).collect()
@@ -135,7 +140,7 @@ mod tests {
 
     #[test]
     fn near_names_are_found_nearest_first() {
-        let known = ["catalog", "call", "config", "completion", "status", "search"];
+        let known = ["catalog", "call", "config", "completion", "status", "search", "get-book", "list-books"];
         for (word, expected) in [
             ("catlog", &["catalog"][..]),
             ("cataolg", &["catalog"]),
@@ -143,6 +148,7 @@ mod tests {
             ("cat", &["catalog"]),
             ("zebra", &[]),
             ("x", &[]),
+            ("books", &["get-book", "list-books"]),
         ] {
             assert_eq!(near(word, known.into_iter()), expected, "{word}");
         }

@@ -197,7 +197,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         words: &["trace"],
         operands: &[one("id|last")],
         about: "Show where the time of a request went",
-        detail: "The id is a request id or a trace id; `last` is the most recent request.",
+        detail: "The id is a request id or a trace id; `last` is the most recent tool call.",
         flags: &[],
         examples: &["open-cli trace last", "open-cli trace 0199c3f0-7a4e-7d1a-9d35-6a1f6a1f6a1f"],
         run: trace::show,
@@ -246,7 +246,7 @@ pub(crate) fn run(app: &App) -> Result<Exit, Failure> {
         return folder(app, first);
     };
     let operands = line.operands_after(command.words.len());
-    if line.globals.help && !(first == "call" && !operands.is_empty()) {
+    if line.globals.help && (first != "call" || operands.is_empty()) {
         return help::built_in(app, command);
     }
     check_count(command, &operands)?;

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::args::{Flag, Takes};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::text::count;
 use open_cli_client::{CatalogQuery, Runtime, Settings};
 use serde::Serialize;
 use serde_json::Value;
@@ -24,6 +25,8 @@ struct Report {
     auth: Auth,
     approval: Approval,
     scope_paths: Scopes,
+    /// Beside the contract: where this client would keep state.
+    instance: Instance,
     /// Beside the contract: what the runtime says about its catalog.
     catalog: Value,
 }
@@ -71,6 +74,13 @@ struct Approval {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Instance {
+    id: String,
+    state_dir: PathBuf,
+}
+
+#[derive(Serialize)]
 struct Scopes {
     managed: Option<PathBuf>,
     user: Option<PathBuf>,
@@ -80,6 +90,7 @@ struct Scopes {
 
 pub(super) fn run(app: &App, _: &[String]) -> Result<Exit, Failure> {
     let settings = app.settings()?;
+    let instance = app.instance()?;
     let url = app.runtime_url().ok().map(|(url, _)| url.as_str().to_owned());
     let begin = Instant::now();
     let asked = app.runtime().and_then(|runtime| Ok((runtime, runtime.info()?.value)));
@@ -110,6 +121,7 @@ pub(super) fn run(app: &App, _: &[String]) -> Result<Exit, Failure> {
             project: settings.scopes.project.clone(),
             local: settings.scopes.local.clone(),
         },
+        instance: Instance { id: instance.id.as_str().to_owned(), state_dir: instance.state_dir },
         catalog: info.get("catalog").cloned().unwrap_or(Value::Null),
     };
     app.screen.report(&report, || Ok(layout(&report, app)))?;
@@ -189,6 +201,7 @@ fn layout(report: &Report, app: &App) -> String {
     let _ = writeln!(out, "Runtime:  {state}");
     let config = report.config.active_path.as_ref().map_or("none".into(), |path| path.display().to_string());
     let _ = writeln!(out, "Config:   {config}");
+    let _ = writeln!(out, "Instance: {} ({})", report.instance.id, report.instance.state_dir.display());
     if report.config.active_path.is_some() {
         let kinds: Vec<String> = report.sources.by_type.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
         let detail = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
@@ -206,12 +219,13 @@ fn layout(report: &Report, app: &App) -> String {
     if let Some(gated) = report.approval.has_approval_gated_tools {
         let _ = writeln!(out, "Approval: {}", if gated { "required for some tools" } else { "not required" });
     }
-    let count = |name: &str| report.catalog.get(name).and_then(Value::as_u64);
-    if let (Some(tools), Some(services)) = (count("tools"), count("services")) {
+    let number = |name: &str| usize::try_from(report.catalog.get(name)?.as_u64()?).ok();
+    if let (Some(tools), Some(services)) = (number("tools"), number("services")) {
         let degraded = report.catalog.get("degraded") == Some(&Value::Bool(true));
         let note = if degraded { paint.warning(", serving an older catalog").into_owned() } else { String::new() };
-        let errors = count("errors").unwrap_or_default();
-        let _ = writeln!(out, "Catalog:  {tools} tools of {services} services, {errors} errors{note}");
+        let errors = count(number("errors").unwrap_or_default(), "error");
+        let text = format!("{} of {}, {errors}", count(tools, "tool"), count(services, "service"));
+        let _ = writeln!(out, "Catalog:  {text}{note}");
     }
     let scopes = &report.scope_paths;
     let known = [

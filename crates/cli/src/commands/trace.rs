@@ -12,6 +12,11 @@ use serde_json::Value;
 /// Requests shown when `--limit` is not given.
 const DEFAULT_LIMIT: &str = "20";
 
+/// Where the latest tool call is looked for by `trace last`.
+const SEARCHED: &str = "50";
+/// Name of the span of a tool call. Reading the catalog is a request too, but not what a person means by the last.
+const TOOL_CALL: &str = "runtime.tools.execute";
+
 pub(super) const LIST_FLAGS: &[Flag] = &[Flag::new("limit", Takes::Value("n"), "At most so many (default 20)")];
 
 pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
@@ -50,8 +55,9 @@ pub(super) fn show(app: &App, operands: &[String]) -> Result<Exit, Failure> {
     let runtime = app.runtime()?;
     let newest;
     let id = if wanted == "last" {
-        newest = runtime.traces("1")?;
-        newest.first().map(request_of).ok_or_else(|| {
+        newest = runtime.traces(SEARCHED)?;
+        let call = newest.iter().find(|root| text(root, "name") == TOOL_CALL);
+        call.or(newest.first()).map(request_of).ok_or_else(|| {
             Failure::new(
                 Exit::Other,
                 "trace_not_found",

@@ -22,7 +22,7 @@ use std::time::Duration;
 /// The list of services is nice to have: the runtime gets so long to send it.
 const SERVICES_TIMEOUT: Duration = Duration::from_millis(500);
 /// The column of names is not wider than this.
-const MAX_NAME_COLUMN: usize = 34;
+const MAX_NAME_COLUMN: usize = 38;
 
 /// Lines of a help page.
 pub(crate) struct Page {
@@ -133,7 +133,7 @@ pub(crate) fn root(app: &App) -> Result<Exit, Failure> {
         }
         Err(failure) => {
             page.heading("Services");
-            page.paragraph(&format!("  Not known: {}.", lower_first(&failure.message)));
+            page.line(&format!("Not known: {}.", lower_first(&failure.message)));
             page.heading("Getting started");
             page.rows(&[
                 ("open-cli init <openapi-url-or-file>", "Write a configuration"),

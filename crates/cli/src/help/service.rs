@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::dynamic::tree;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::text::{cut, first_line};
+use crate::text::{cut, first_line, one_line};
 use open_cli_contract::catalog::{EffectiveCatalog, Tool};
 use open_cli_contract::command::{command_word, group_is_collapsed};
 use std::collections::BTreeMap;
@@ -54,7 +54,12 @@ fn write(page: &mut Page, answer: &EffectiveCatalog, words: &[String], tools: &[
         } else {
             ""
         };
-        let about = format!("{}{badge}", cut(&first_line(summary), SUMMARY));
+        // Better a request line than nothing.
+        let summary = match first_line(summary) {
+            line if line.is_empty() => one_line(&format!("{} {}", tool.method.to_uppercase(), tool.path)),
+            line => line,
+        };
+        let about = format!("{}{badge}", cut(&summary, SUMMARY));
         groups.entry(group).or_default().push((command_word(&tool.command), about));
     }
     if groups.is_empty() {

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::args::{Flag, Takes};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::text::one_line;
+use crate::text::{count, one_line};
 use describe::Description;
 use open_cli_client::{DOWNLOAD_LIMIT, Patience, RuntimeUrl, download};
 use open_cli_contract::command::{BUILT_IN_COMMANDS, SERVICE_ESCAPE};
@@ -210,12 +210,12 @@ fn report(app: &App, target: &Path, service: &str, origin: &Origin, description:
     let mut out = String::new();
     let title = one_line(&description.title);
     let _ = writeln!(out, "{} OpenAPI {} {title}", paint.good("ok"), one_line(&description.version));
-    let _ = write!(out, "Found {} tools", description.operations);
+    let _ = write!(out, "Found {}", count(description.operations, "tool"));
     if !description.groups.is_empty() {
         let shown: Vec<String> = description.groups.iter().take(MAX_GROUPS).map(|group| one_line(group)).collect();
         let more = description.groups.len().saturating_sub(MAX_GROUPS);
         let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-        let _ = write!(out, " across {} groups: {}{more}", description.groups.len(), shown.join(", "));
+        let _ = write!(out, " across {}: {}{more}", count(description.groups.len(), "group"), shown.join(", "));
     }
     out.push('\n');
     for server in description.servers.iter().filter(|server| !server.starts_with("http")) {

@@ -10,7 +10,7 @@ pub(crate) struct Paint {
 
 impl Paint {
     fn with<'a>(self, code: &str, text: &'a str) -> Cow<'a, str> {
-        if self.is_on { format!("\u{1b}[{code}m{text}\u{1b}[0m").into() } else { text.into() }
+        if self.is_on && !text.is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m").into() } else { text.into() }
     }
 
     pub(crate) fn bold(self, text: &str) -> Cow<'_, str> {
