@@ -14,7 +14,8 @@ fn the_acceptance_scenario_of_the_contract() {
 
     let list = toolbox.execute(&json!({"toolId": "orders:listOrders"})).json();
     assert_eq!(list["statusCode"], 200, "{list}");
-    let order = json!({"customerId": "cus_1", "items": [{"sku": "tea-green-100", "quantity": 2, "unitPriceCents": 450}]});
+    let order =
+        json!({"customerId": "cus_1", "items": [{"sku": "tea-green-100", "quantity": 2, "unitPriceCents": 450}]});
     let encoded = base64(&order.to_string());
     let created = toolbox.execute(&json!({"toolId": "orders:createOrder", "body": encoded})).json();
     assert_eq!(created["statusCode"], 201, "{created}");
@@ -56,7 +57,9 @@ fn a_person_lists_explains_calls_is_refused_approves_and_looks_back() {
     let schema = toolbox.cli(&["tool", "schema", "orders:createOrder", "--format=json"]).json();
     assert_eq!(schema["requestBody"]["required"], true);
 
-    let body = json!({"customerId": "cus_1", "items": [{"sku": "tea-green-100", "quantity": 1, "unitPriceCents": 450}]}).to_string();
+    let body =
+        json!({"customerId": "cus_1", "items": [{"sku": "tea-green-100", "quantity": 1, "unitPriceCents": 450}]})
+            .to_string();
     let created = toolbox.cli(&["orders", "create", "--body", "-"]).input(&body).json();
     let id = created["id"].as_str().expect("id");
     let file = sandbox.write("change.json", "{\"note\":\"from a file\"}");
