@@ -1,5 +1,7 @@
 //! Dynamic commands of the built client against a small real server that plays the runtime.
 
+#![allow(clippy::unwrap_used, reason = "a test that can not go on may fail here")]
+
 mod support;
 
 use serde_json::json;

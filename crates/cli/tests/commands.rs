@@ -1,5 +1,7 @@
 //! Built-in commands of the built client: lists, reports, help, `init`, completion.
 
+#![allow(clippy::unwrap_used, reason = "a test that can not go on may fail here")]
+
 mod support;
 
 use std::process::Stdio;

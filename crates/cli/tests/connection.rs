@@ -1,5 +1,7 @@
 //! Which runtime is asked, as whom, about which configuration; and what happens when that fails.
 
+#![allow(clippy::unwrap_used, reason = "a test that can not go on may fail here")]
+
 mod support;
 
 use std::net::TcpListener;

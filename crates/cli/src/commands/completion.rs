@@ -83,7 +83,7 @@ Register-ArgumentCompleter -Native -CommandName 'open-cli' -ScriptBlock {
         ForEach-Object { $_.ToString() })
     $program = $words[0]
     $typed = @($words | Select-Object -Skip 1)
-    if ($wordToComplete -eq '') { $typed += '""' } 
+    if ($wordToComplete -eq '') { $typed += '""' }
     & $program __complete -- @typed 2>$null | ForEach-Object {
         $name, $about = $_ -split "`t", 2
         if (-not $about) { $about = $name }

@@ -1,5 +1,6 @@
 //! A small real HTTP/1.1 server that plays the runtime, and a way to run the built client against it.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "shared by several test programs")]
+#![allow(clippy::unwrap_used, reason = "a test that can not go on may fail here")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
