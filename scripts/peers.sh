@@ -16,8 +16,8 @@
 # OPEN_CLI_TEST_PREFECT: a Python that has prefect.
 #   start   $OPEN_CLI_TEST_PREFECT -m prefect server start --host 127.0.0.1 --port PORT --no-ui --no-services
 #           with PREFECT_HOME=<empty folder> PREFECT_SERVER_ANALYTICS_ENABLED=false; it takes no port 0
-#   ready   when GET /openapi.json answers, 10 to 30 s later (it creates its database); SIGTERM stops it and its child
-#   API     /openapi.json, OpenAPI 3.1.0, 149 paths, 187 operations, "servers": [{"url": "/api"}], no operation needs
+#   ready   when GET /api/openapi.json answers, 10 to 30 s later (it creates its database); SIGTERM stops it and its child
+#   API     /api/openapi.json (the one at /openapi.json lacks the servers), OpenAPI 3.1.0, 149 paths, 187 operations, "servers": [{"url": "/api"}], no operation needs
 #           credentials. State: POST /variables/ {"name": "a_b", "value": "x"} then GET /variables/name/{name}.
 #           Paths end in a slash where the API says so; without it the server redirects (307).
 set -euo pipefail
@@ -100,7 +100,7 @@ check() {
     --host 127.0.0.1 --port "$port" --no-ui --no-services >"$home/log" 2>&1 &
   pid=$!
   deadline=$((SECONDS + 120))
-  until paths_at "http://127.0.0.1:$port/openapi.json" >"$home/paths" 2>/dev/null; do
+  until paths_at "http://127.0.0.1:$port/api/openapi.json" >"$home/paths" 2>/dev/null; do
     ((SECONDS < deadline)) || { cat "$home/log" >&2; say "prefect does not start"; return 1; }
     sleep 0.5
   done

@@ -54,7 +54,7 @@ pub fn httpbin(test: &str) -> Option<Peer> {
     Some(start(command, format!("http://127.0.0.1:{port}"), "/spec.json", home))
 }
 
-/// Prefect's server from PyPI: OpenAPI 3.1 at `/openapi.json`, state in a database.
+/// Prefect's server from PyPI: OpenAPI 3.1 at `/api/openapi.json`, state in a database.
 pub fn prefect(test: &str) -> Option<Peer> {
     let python = python("OPEN_CLI_TEST_PREFECT", test)?;
     let port = free_port();
@@ -63,5 +63,5 @@ pub fn prefect(test: &str) -> Option<Peer> {
     command.args(["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", &port.to_string()]);
     command.args(["--no-ui", "--no-services"]);
     command.env("PREFECT_HOME", home.path()).env("PREFECT_SERVER_ANALYTICS_ENABLED", "false");
-    Some(start(command, format!("http://127.0.0.1:{port}"), "/openapi.json", home))
+    Some(start(command, format!("http://127.0.0.1:{port}"), "/api/openapi.json", home))
 }

@@ -34,7 +34,8 @@ fn httpbin_swagger_2_0() {
     let said = run("GET", "/get", &[]);
     assert_eq!(said.code, 0, "{said:?}");
     let seen: Value = serde_json::from_str(&said.out).expect("json");
-    assert!(seen["headers"]["X-Request-Id"].is_string() && seen["headers"]["Traceparent"].is_string(), "{seen}");
+    // It keeps X-Request-Id to itself, and shows the trace.
+    assert!(seen["headers"]["Traceparent"].is_string(), "{seen}");
     assert!(seen["headers"]["User-Agent"].as_str().expect("agent").starts_with("open-cli-toolbox/"));
     // A path value is one segment, whatever is in it.
     let said = run("GET", "/base64/{value}", &["aGVsbG8gd29ybGQ="]);
@@ -59,7 +60,7 @@ fn prefect_openapi_3_1() {
     let Some(peer) = prefect("prefect_openapi_3_1") else { return };
     let sandbox = Sandbox::new();
     sandbox.write_config(&json!({"cli": "1", "mode": {"default": "discover"},
-        "sources": {"api": {"type": "openapi", "uri": format!("{}/openapi.json", peer.url)}},
+        "sources": {"api": {"type": "openapi", "uri": format!("{}/api/openapi.json", peer.url)}},
         "services": {"prefect": {"source": "api"}},
         "policy": {"approvalRequired": ["prefect:delete*"]}}));
     let toolbox = sandbox.toolbox(&[]);
@@ -85,14 +86,11 @@ fn prefect_openapi_3_1() {
     assert_eq!(serde_json::from_str::<Value>(&said.out).expect("json").as_array().map(Vec::len), Some(1));
     let id = variable["id"].as_str().expect("id");
     let refused = run(words("DELETE", "/variables/{id}"), &[id]);
-    let by_id = tools.iter().find(|t| t["method"] == "DELETE" && t["path"] == "/variables/{id}").expect("tool");
-    let is_covered = by_id["id"].as_str().expect("id").starts_with("prefect:delete");
-    assert_eq!(refused.code == 6, is_covered, "{refused:?}");
-    let said = run(words("DELETE", "/variables/{id}"), &[id, "--approval"]);
-    assert_eq!(said.code, if is_covered { 0 } else { 4 }, "{said:?}");
+    assert_eq!(refused.code, 6, "{refused:?}");
+    assert_eq!(run(words("DELETE", "/variables/{id}"), &[id, "--approval"]).code, 0);
     assert_eq!(run(words("GET", "/variables/name/{name}"), &["from_open_cli"]).code, 4);
     let decisions: Vec<Value> = toolbox.audit().iter().map(|event| event["decision"].clone()).collect();
-    assert!(decisions.contains(&json!("allowed")), "{decisions:?}");
+    assert_eq!(decisions, ["allowed", "allowed", "allowed", "denied", "allowed", "allowed"]);
     // The help of a command of somebody else's API.
     let said = run(words("GET", "/variables/name/{name}"), &["--help"]);
     assert!(said.code == 0 && said.out.contains("<name>"), "{said:?}");
