@@ -33,7 +33,8 @@ fn listed(sources: &str) -> Vec<(String, usize)> {
     let mut folder: Option<String> = None;
     for line in sources.lines() {
         if line.starts_with('#') {
-            folder = line.strip_prefix("### openapi").map(|rest| rest.strip_prefix('/').unwrap_or_default().to_owned());
+            folder =
+                line.strip_prefix("### openapi").map(|rest| rest.strip_prefix('/').unwrap_or_default().to_owned());
         }
         let (Some(folder), cells) = (&folder, line.split('|').map(str::trim).collect::<Vec<_>>()) else {
             continue;

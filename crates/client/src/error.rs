@@ -106,7 +106,7 @@ impl Refusal {
         let first = text.split_whitespace().next().unwrap_or_default().trim_end_matches(':');
         if let Some(code) = ErrorCode::parse(first) {
             let detail = text[first.len()..].trim_start_matches(':').trim();
-            return Problem::new(code, detail);
+            return *Problem::new(code, detail);
         }
         let code = match (status, text) {
             (404, "tool not found") => ErrorCode::ToolNotFound,
@@ -123,7 +123,7 @@ impl Refusal {
             _ => ErrorCode::Internal,
         };
         let is_whole = text == "tool not found" || text == "config query parameter is required";
-        Problem::new(code, if is_whole { "" } else { text })
+        *Problem::new(code, if is_whole { "" } else { text })
     }
 }
 

@@ -1,26 +1,8 @@
 //! Paths without the file system: absolute and lexically clean (CFG-80, weakness 20). Symbolic links are not
 //! followed: `a/../b` is `b` whatever `a` is.
 
-use std::path::{Component, Path, PathBuf};
-
-/// Removes `.` and resolves `..` by text.
-pub(crate) fn clean(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => match out.components().next_back() {
-                Some(Component::Normal(_)) => {
-                    out.pop();
-                }
-                Some(Component::RootDir | Component::Prefix(_)) => {}
-                _ => out.push(component),
-            },
-            _ => out.push(component),
-        }
-    }
-    if out.as_os_str().is_empty() { PathBuf::from(".") } else { out }
-}
+use open_cli_contract::paths::clean;
+use std::path::{Path, PathBuf};
 
 /// Absolute and clean; relative paths count from the process's working directory.
 pub(crate) fn absolute(path: &Path) -> PathBuf {

@@ -5,8 +5,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::paths;
-
 /// Text as configured, and where it counts from.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reference {
@@ -47,7 +45,7 @@ impl Reference {
 
     /// The text as a path, absolute and lexically clean.
     pub fn path(&self) -> PathBuf {
-        paths::clean(&self.base.join(&self.text))
+        open_cli_contract::paths::clean(&self.base.join(&self.text))
     }
 
     /// The text as a program: a bare name stays for `PATH` to find, anything with a `/` becomes absolute.

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod catalog;
 pub mod command;
 pub mod execute;
+pub mod glob;
 pub mod ids;
 pub mod paths;
 pub mod problem;

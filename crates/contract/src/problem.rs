@@ -134,9 +134,9 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of this code.
-    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self {
+    /// A problem of this code; boxed, because it travels as the error of many small results.
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
             kind: format!("urn:open-cli:error:{code}"),
             title: code.title().into(),
             status: code.status(),
@@ -145,12 +145,12 @@ impl Problem {
             hint: code.hint().into(),
             request_id: String::new(),
             extra: serde_json::Map::new(),
-        }
+        })
     }
 
     /// Adds a member that belongs to the code.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
+    pub fn with(mut self: Box<Self>, name: &str, value: impl Into<serde_json::Value>) -> Box<Self> {
         self.extra.insert(name.into(), value.into());
         self
     }

@@ -21,7 +21,8 @@ fn the_table_of_error_codes_is_current() {
     }
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::io::Write::write_all(&mut std::fs::File::create(&path).expect("create"), text.as_bytes()).expect("write");
+        std::io::Write::write_all(&mut std::fs::File::create(&path).expect("create"), text.as_bytes())
+            .expect("write");
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(written == text, "docs/errors.md is stale: run `UPDATE_DOCS=1 cargo test -p open-cli-contract`");

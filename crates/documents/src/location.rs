@@ -2,10 +2,11 @@
 //! RFC 3986 §5 and weaknesses W14 (a reference resolves against the document that holds it) and W15 (a remote
 //! document never reaches local files). Not for reading: nothing here touches a disk or a socket.
 
+use open_cli_contract::paths::clean;
 use open_cli_contract::redact;
 use percent_encoding::percent_decode_str;
 use std::fmt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use url::Url;
 
 /// Where a document is. Never carries a fragment.
@@ -180,25 +181,6 @@ fn invalid_url(text: &str, error: url::ParseError) -> LocationError {
 fn without_fragment(mut url: Url) -> Url {
     url.set_fragment(None);
     url
-}
-
-/// Removes `.` and resolves `..` by name only, as the contract's joining does; `..` at the root stays there.
-fn clean(path: &Path) -> PathBuf {
-    let mut cleaned = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => match cleaned.components().next_back() {
-                Some(Component::Normal(_)) => {
-                    cleaned.pop();
-                }
-                Some(Component::RootDir | Component::Prefix(_)) => {}
-                _ => cleaned.push(component),
-            },
-            other => cleaned.push(other),
-        }
-    }
-    if cleaned.as_os_str().is_empty() { PathBuf::from(".") } else { cleaned }
 }
 
 #[cfg(test)]

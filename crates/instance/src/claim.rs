@@ -3,10 +3,10 @@
 //! One exclusive lock on `<stateDir>/lock` decides. The system releases it when the owner ends, also by SIGKILL, so
 //! there is nothing to clean by hand; the file itself stays, for removing it could split the lock in two.
 
-use crate::layout::clean;
 use crate::owner::Owner;
 use crate::record::write_runtime_record;
 use crate::{InstanceError, Layout, read_runtime_record};
+use open_cli_contract::paths::clean;
 use open_cli_contract::runtime::RuntimeRecord;
 use open_cli_files::{
     Durability, FileError, PRIVATE_FILE_MODE, create_private_dir_all, lock_within, read_bounded, replace,

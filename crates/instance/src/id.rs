@@ -5,7 +5,8 @@
 //! one file are two instances; `--instance-id` joins them.
 
 use crate::InstanceError;
-use crate::layout::{absolute, clean};
+use crate::layout::absolute;
+use open_cli_contract::paths::clean;
 use open_cli_contract::slug::instance_slug;
 use sha2::{Digest, Sha256};
 use std::ffi::OsStr;

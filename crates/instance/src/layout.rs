@@ -3,8 +3,9 @@
 
 use crate::environment::non_empty;
 use crate::{Environment, InstanceError, InstanceId};
+use open_cli_contract::paths::clean;
 use std::ffi::OsStr;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// Folder of this product below an XDG directory.
 const PRODUCT: &str = "open-cli";
@@ -104,25 +105,6 @@ pub(crate) fn absolute(path: &Path, current_dir: &Path) -> Result<PathBuf, Insta
     } else {
         Err(InstanceError::NoCurrentDirectory { path: path.to_owned() })
     }
-}
-
-/// Removes `.`, `..` and doubled slashes by text alone; links are not looked at.
-pub(crate) fn clean(path: &Path) -> PathBuf {
-    let mut cleaned = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => match cleaned.components().next_back() {
-                Some(Component::Normal(_)) => {
-                    cleaned.pop();
-                }
-                Some(Component::RootDir) => {}
-                _ => cleaned.push(component),
-            },
-            _ => cleaned.push(component),
-        }
-    }
-    cleaned
 }
 
 #[cfg(test)]

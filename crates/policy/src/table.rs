@@ -276,8 +276,8 @@ fn set_admits(set: &ToolSet, allow: &[Pattern], deny: &[Pattern], tool_id: &str)
         return false;
     }
     let is_allowed = allow.is_empty() || allow.iter().any(|p| p.matches(tool_id));
-    let is_skipped = |p: &&Pattern| !(p.as_str() == "**" && !allow.is_empty());
-    is_allowed && !deny.iter().filter(is_skipped).any(|p| p.matches(tool_id))
+    let counts = |p: &&Pattern| p.as_str() != "**" || allow.is_empty();
+    is_allowed && !deny.iter().filter(counts).any(|p| p.matches(tool_id))
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl Configs {
     }
 
     /// The configuration a request names; empty means it names none.
-    pub(crate) fn select(&self, selector: &str) -> Result<Arc<Keeper>, Problem> {
+    pub(crate) fn select(&self, selector: &str) -> Result<Arc<Keeper>, Box<Problem>> {
         match self {
             Self::One { text, path, keeper } => {
                 if selector.is_empty() || selector == text || is_same_file(Path::new(selector), path) {
@@ -74,7 +74,7 @@ impl Configs {
     }
 }
 
-fn mismatch() -> Problem {
+fn mismatch() -> Box<Problem> {
     Problem::new(
         ErrorCode::RuntimeAttachMismatch,
         "The runtime does not serve the configuration the request names.",

@@ -72,14 +72,14 @@ impl State {
     }
 
     /// The snapshot for the configuration a request names.
-    pub(crate) async fn snapshot(&self, selector: &str) -> Result<Arc<Snapshot>, Problem> {
+    pub(crate) async fn snapshot(&self, selector: &str) -> Result<Arc<Snapshot>, Box<Problem>> {
         let snapshot = self.configs.select(selector)?.current().await.map_err(|error| problem(&error))?;
         ready_for_callers(&snapshot)?;
         Ok(snapshot)
     }
 
     /// Refetches and rebuilds.
-    pub(crate) async fn refresh(&self, selector: &str, trace: &Trace) -> Result<Arc<Snapshot>, Problem> {
+    pub(crate) async fn refresh(&self, selector: &str, trace: &Trace) -> Result<Arc<Snapshot>, Box<Problem>> {
         // Whoever may not see the catalog may not refresh it either.
         self.snapshot(selector).await?;
         let keeper = self.configs.select(selector)?;
@@ -87,7 +87,7 @@ impl State {
     }
 
     /// For endpoints that need no catalog: refuses a selector of another configuration.
-    pub(crate) fn check_selector(&self, selector: &str) -> Result<(), Problem> {
+    pub(crate) fn check_selector(&self, selector: &str) -> Result<(), Box<Problem>> {
         if selector.is_empty() { Ok(()) } else { self.configs.select(selector).map(|_| ()) }
     }
 
@@ -113,7 +113,7 @@ impl State {
 
     /// Refuses calls while the audit log can't be written. Whether it can be again is found out by recording that
     /// it can.
-    pub(crate) fn check_audit(&self) -> Result<(), Problem> {
+    pub(crate) fn check_audit(&self) -> Result<(), Box<Problem>> {
         if !self.audit_is_broken.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -127,7 +127,7 @@ impl State {
     }
 
     /// Writes a record before the answer leaves.
-    pub(crate) fn record(&self, event: &AuditEvent) -> Result<(), Problem> {
+    pub(crate) fn record(&self, event: &AuditEvent) -> Result<(), Box<Problem>> {
         match self.audit.append(event) {
             Ok(()) => {
                 if self.audit_is_broken.load(Ordering::Relaxed) {
@@ -174,7 +174,7 @@ impl State {
 
 /// A configuration that asks for authentication serves nobody: this version can't validate tokens, and serving
 /// without would be worse.
-fn ready_for_callers(snapshot: &Snapshot) -> Result<(), Problem> {
+fn ready_for_callers(snapshot: &Snapshot) -> Result<(), Box<Problem>> {
     if snapshot.requires_authentication() {
         return Err(Problem::new(
             ErrorCode::AuthnFailed,
@@ -184,7 +184,7 @@ fn ready_for_callers(snapshot: &Snapshot) -> Result<(), Problem> {
     Ok(())
 }
 
-fn problem(error: &KeeperError) -> Problem {
+fn problem(error: &KeeperError) -> Box<Problem> {
     let code = match error {
         KeeperError::Invalid(_) => ErrorCode::ConfigInvalid,
         KeeperError::Building => ErrorCode::CatalogBuilding,

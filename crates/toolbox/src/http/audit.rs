@@ -10,7 +10,7 @@ use open_cli_contract::audit::Decision;
 use open_cli_contract::problem::ErrorCode;
 use std::sync::Arc;
 
-pub(super) async fn events(call: Call) -> Result<Answer, Problem> {
+pub(super) async fn events(call: Call) -> Result<Answer, Box<Problem>> {
     call.state.check_selector(call.query.get("config"))?;
     let query = query(&call)?;
     let state = Arc::clone(&call.state);
@@ -28,7 +28,7 @@ pub(super) async fn events(call: Call) -> Result<Answer, Problem> {
     Ok(answer)
 }
 
-fn query(call: &Call) -> Result<AuditQuery, Problem> {
+fn query(call: &Call) -> Result<AuditQuery, Box<Problem>> {
     let text = |name: &str| Some(call.query.get(name).to_owned()).filter(|value| !value.is_empty());
     Ok(AuditQuery {
         since: time(call, "since")?,
@@ -51,13 +51,13 @@ fn query(call: &Call) -> Result<AuditQuery, Problem> {
     })
 }
 
-fn time(call: &Call, name: &str) -> Result<Option<Timestamp>, Problem> {
+fn time(call: &Call, name: &str) -> Result<Option<Timestamp>, Box<Problem>> {
     match call.query.get(name) {
         "" => Ok(None),
         text => text.parse().map(Some).map_err(|_| invalid(name, text, "an RFC 3339 time")),
     }
 }
 
-fn invalid(name: &str, value: &str, expected: &str) -> Problem {
+fn invalid(name: &str, value: &str, expected: &str) -> Box<Problem> {
     Problem::new(ErrorCode::InvalidRequest, format!("The parameter {name} is \"{value}\", not {expected}."))
 }

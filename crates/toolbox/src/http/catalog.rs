@@ -14,7 +14,7 @@ const NAME: &str = "runtime.catalog.effective";
 /// Command words that a slice looks at.
 const MAX_WORDS: usize = 8;
 
-pub(super) async fn effective(call: Call) -> Result<Answer, Problem> {
+pub(super) async fn effective(call: Call) -> Result<Answer, Box<Problem>> {
     let started = Instant::now();
     let mut span = call.trace.span(NAME);
     let result = answer(&call).await;
@@ -36,7 +36,7 @@ pub(super) async fn effective(call: Call) -> Result<Answer, Problem> {
     result
 }
 
-async fn answer(call: &Call) -> Result<Answer, Problem> {
+async fn answer(call: &Call) -> Result<Answer, Box<Problem>> {
     let mode = mode(call.query.get("mode"))?;
     let profile = call.query.get("agentProfile");
     let slice = slice(call);
@@ -56,12 +56,12 @@ async fn answer(call: &Call) -> Result<Answer, Problem> {
     Ok(answer)
 }
 
-fn body(snapshot: &Snapshot, mode: Option<Mode>, profile: &str, slice: &Slice) -> Result<Answer, Problem> {
+fn body(snapshot: &Snapshot, mode: Option<Mode>, profile: &str, slice: &Slice) -> Result<Answer, Box<Problem>> {
     Ok(respond::json_pieces(snapshot.answer(mode, profile, slice).map_err(internal)?.pieces))
 }
 
 /// Empty is not named; anything but the two words is a mistake.
-pub(super) fn mode(word: &str) -> Result<Option<Mode>, Problem> {
+pub(super) fn mode(word: &str) -> Result<Option<Mode>, Box<Problem>> {
     if word.is_empty() {
         return Ok(None);
     }

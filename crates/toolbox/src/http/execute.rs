@@ -24,14 +24,14 @@ const COPY_BELOW: usize = 16 * 1024;
 
 /// How a call that names a tool of the catalog ended.
 struct Outcome {
-    result: Result<ToolResult, Problem>,
+    result: Result<ToolResult, Box<Problem>>,
     schemes: String,
     retry_count: u32,
     request_size: u64,
     took: Duration,
 }
 
-pub(super) async fn execute(mut call: Call) -> Result<Answer, Problem> {
+pub(super) async fn execute(mut call: Call) -> Result<Answer, Box<Problem>> {
     let mut span = call.trace.span(NAME);
     let result = run(&mut call, &mut span).await;
     if let Err(problem) = &result {
@@ -44,7 +44,7 @@ pub(super) async fn execute(mut call: Call) -> Result<Answer, Problem> {
     result
 }
 
-async fn run(call: &mut Call, span: &mut ActiveSpan) -> Result<Answer, Problem> {
+async fn run(call: &mut Call, span: &mut ActiveSpan) -> Result<Answer, Box<Problem>> {
     let started = Instant::now();
     let body = call.json_body().await?;
     let request: ExecuteRequest<'_> = parse(&body)?;
@@ -112,7 +112,7 @@ async fn run(call: &mut Call, span: &mut ActiveSpan) -> Result<Answer, Problem> 
 }
 
 /// Lets a problem end a span.
-struct AuditFailed(Problem);
+struct AuditFailed(Box<Problem>);
 
 impl std::fmt::Display for AuditFailed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -132,7 +132,7 @@ async fn attempt(
     let tool = entry.tool();
     let request_size = body.as_ref().map_or(0, |body| body.len() as u64);
     let mut outcome = Outcome {
-        result: Err(Problem::default()),
+        result: Err(Box::default()),
         schemes: String::new(),
         retry_count: 0,
         request_size,
@@ -165,7 +165,7 @@ async fn attempt(
     outcome
 }
 
-fn resolve(span: &ActiveSpan, snapshot: &Snapshot, entry: &ToolEntry) -> Result<Credentials, Problem> {
+fn resolve(span: &ActiveSpan, snapshot: &Snapshot, entry: &ToolEntry) -> Result<Credentials, Box<Problem>> {
     let tool = entry.tool();
     if tool.auth_alternatives.is_empty() {
         return Ok(Credentials::none());
@@ -177,7 +177,7 @@ fn resolve(span: &ActiveSpan, snapshot: &Snapshot, entry: &ToolEntry) -> Result<
         .map_err(|error| Problem::new(error.code(), error.to_string()).with("toolId", &*tool.id))
 }
 
-fn decode_body(text: &str) -> Result<Option<Bytes>, Problem> {
+fn decode_body(text: &str) -> Result<Option<Bytes>, Box<Problem>> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -187,7 +187,7 @@ fn decode_body(text: &str) -> Result<Option<Bytes>, Problem> {
     })
 }
 
-fn invalid_arguments(tool_id: &str, faults: &[ArgumentFault]) -> Problem {
+fn invalid_arguments(tool_id: &str, faults: &[ArgumentFault]) -> Box<Problem> {
     let detail = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     let members: Vec<serde_json::Value> = faults
         .iter()
@@ -265,7 +265,7 @@ fn record(call: &Call, request: &ExecuteRequest<'_>, snapshot: &Snapshot, entry:
 }
 
 /// The upstream's JSON is spliced in untouched (EXE-10).
-fn answer(result: ToolResult) -> Result<Answer, Problem> {
+fn answer(result: ToolResult) -> Result<Answer, Box<Problem>> {
     let mut head = Vec::with_capacity(256);
     head.extend_from_slice(b"{\"statusCode\":");
     head.extend_from_slice(result.status.to_string().as_bytes());

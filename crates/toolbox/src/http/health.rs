@@ -21,12 +21,12 @@ struct Readiness {
     catalog: CatalogStatus,
 }
 
-pub(super) fn health() -> Result<Answer, Problem> {
+pub(super) fn health() -> Result<Answer, Box<Problem>> {
     respond::json(&Health { status: "ok" })
 }
 
 /// 200 while calls are served, 503 otherwise. A degraded catalog still serves.
-pub(super) async fn ready(call: Call) -> Result<Answer, Problem> {
+pub(super) async fn ready(call: Call) -> Result<Answer, Box<Problem>> {
     let catalog = call.state.catalog_status().await;
     let status = if call.state.is_draining.load(Ordering::Acquire) {
         "draining"

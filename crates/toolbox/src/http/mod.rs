@@ -105,7 +105,7 @@ pub(crate) async fn serve(state: Arc<State>, request: Request<Incoming>) -> Answ
     answer
 }
 
-async fn dispatch(endpoint: Endpoint, call: Call) -> Result<Answer, Problem> {
+async fn dispatch(endpoint: Endpoint, call: Call) -> Result<Answer, Box<Problem>> {
     if !matches!(endpoint, Endpoint::Health | Endpoint::Ready) {
         origin::check(&call.headers, call.state.binds_loopback)?;
     }
@@ -128,7 +128,7 @@ async fn dispatch(endpoint: Endpoint, call: Call) -> Result<Answer, Problem> {
 }
 
 /// The endpoint of a path. `/v1/traces/<id>` is the one path with a variable part; doubled slashes count as one.
-fn endpoint(path: &str, method: &Method) -> Result<Endpoint, Problem> {
+fn endpoint(path: &str, method: &Method) -> Result<Endpoint, Box<Problem>> {
     let cleaned;
     let path = if path.contains("//") {
         cleaned = path.split('/').filter(|s| !s.is_empty()).fold(String::new(), |all, s| all + "/" + s);
@@ -157,7 +157,7 @@ fn request_id(headers: &HeaderMap) -> RequestId {
 
 impl Call {
     /// Reads the body: bounded, and JSON by its `Content-Type` (a web page can't send that across origins).
-    pub(crate) async fn json_body(&mut self) -> Result<bytes::Bytes, Problem> {
+    pub(crate) async fn json_body(&mut self) -> Result<bytes::Bytes, Box<Problem>> {
         let content_type = self.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let limit = self.state.settings.max_request_bytes;
@@ -180,7 +180,7 @@ impl Call {
 }
 
 /// Reads a JSON object of this shape. Arrays are refused: a decoder may take their items for members by position.
-pub(crate) fn parse<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+pub(crate) fn parse<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, Box<Problem>> {
     if body.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
         return Err(Problem::new(
             ErrorCode::InvalidRequest,
@@ -191,7 +191,7 @@ pub(crate) fn parse<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, 
 }
 
 /// A parse error of ours, told to the caller without the decoder's internals.
-fn invalid_json(error: &serde_json::Error) -> Problem {
+fn invalid_json(error: &serde_json::Error) -> Box<Problem> {
     let (line, column) = (error.line(), error.column());
     let what = match error.classify() {
         serde_json::error::Category::Eof => "The JSON ends too early",

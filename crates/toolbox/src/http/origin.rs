@@ -6,7 +6,7 @@ use open_cli_contract::problem::{ErrorCode, Problem};
 use std::net::IpAddr;
 
 /// Refuses what a browser would send on behalf of another site.
-pub(crate) fn check(headers: &HeaderMap, binds_loopback: bool) -> Result<(), Problem> {
+pub(crate) fn check(headers: &HeaderMap, binds_loopback: bool) -> Result<(), Box<Problem>> {
     let host = headers.get(HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
     if let Some(origin) = headers.get(ORIGIN) {
         let origin = origin.to_str().unwrap_or_default();
@@ -21,7 +21,7 @@ pub(crate) fn check(headers: &HeaderMap, binds_loopback: bool) -> Result<(), Pro
     Ok(())
 }
 
-fn denied(detail: String) -> Problem {
+fn denied(detail: String) -> Box<Problem> {
     Problem::new(ErrorCode::OriginDenied, detail)
 }
 

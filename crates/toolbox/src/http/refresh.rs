@@ -18,7 +18,7 @@ struct RefreshRequest {
     config_path: String,
 }
 
-pub(super) async fn refresh(mut call: Call) -> Result<Answer, Problem> {
+pub(super) async fn refresh(mut call: Call) -> Result<Answer, Box<Problem>> {
     let started = Instant::now();
     let mut span = call.trace.span(NAME);
     call.trace = span.trace().clone();
@@ -38,7 +38,7 @@ pub(super) async fn refresh(mut call: Call) -> Result<Answer, Problem> {
     result
 }
 
-async fn answer(call: &mut Call) -> Result<Answer, Problem> {
+async fn answer(call: &mut Call) -> Result<Answer, Box<Problem>> {
     let body = call.json_body().await?;
     let request: RefreshRequest = match body.is_empty() {
         true => RefreshRequest::default(),

@@ -24,7 +24,7 @@ pub(crate) fn answer(status: StatusCode, content_type: HeaderValue, body: Pieces
 }
 
 /// 200 with one JSON document and a line feed (HTTP-1).
-pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<Answer, Problem> {
+pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<Answer, Box<Problem>> {
     let mut body = serde_json::to_vec(value).map_err(internal)?;
     body.push(b'\n');
     Ok(json_bytes(body.into()))
@@ -41,7 +41,7 @@ pub(crate) fn json_pieces(pieces: Vec<Bytes>) -> Answer {
 }
 
 /// A fault of our own; the detail goes to the log, not to the caller.
-pub(crate) fn internal(error: impl std::fmt::Display) -> Problem {
+pub(crate) fn internal(error: impl std::fmt::Display) -> Box<Problem> {
     tracing::error!(%error, "internal fault");
     Problem::new(ErrorCode::Internal, "")
 }

@@ -10,7 +10,7 @@ struct Stopped {
     stopped: bool,
 }
 
-pub(super) async fn info(call: Call) -> Result<Answer, Problem> {
+pub(super) async fn info(call: Call) -> Result<Answer, Box<Problem>> {
     let state = &call.state;
     state.check_selector(call.query.get("config"))?;
     let settings = &state.settings;
@@ -42,7 +42,7 @@ pub(super) async fn info(call: Call) -> Result<Answer, Problem> {
 }
 
 /// The answer leaves before the drain begins (W-29).
-pub(super) async fn stop(call: Call) -> Result<Answer, Problem> {
+pub(super) async fn stop(call: Call) -> Result<Answer, Box<Problem>> {
     call.state.check_selector(call.query.get("config"))?;
     tracing::info!(request = %call.request_id, "stop requested");
     call.state.shutdown.request("serve_exit");

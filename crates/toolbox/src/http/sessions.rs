@@ -27,7 +27,7 @@ struct Closed {
     active_sessions: usize,
 }
 
-pub(super) async fn heartbeat(mut call: Call) -> Result<Answer, Problem> {
+pub(super) async fn heartbeat(mut call: Call) -> Result<Answer, Box<Problem>> {
     let request = request(&mut call).await?;
     let session_id = request.session_id.trim();
     if session_id.is_empty() {
@@ -44,7 +44,7 @@ pub(super) async fn heartbeat(mut call: Call) -> Result<Answer, Problem> {
     respond::json(&Renewed { renewed, session_id, active_sessions: call.state.leases.active() })
 }
 
-pub(super) async fn close(mut call: Call) -> Result<Answer, Problem> {
+pub(super) async fn close(mut call: Call) -> Result<Answer, Box<Problem>> {
     let request = request(&mut call).await?;
     let session_id = request.session_id.trim();
     if !session_id.is_empty() {
@@ -58,7 +58,7 @@ pub(super) async fn close(mut call: Call) -> Result<Answer, Problem> {
     respond::json(&Closed { closed: true, active_sessions: call.state.leases.active() })
 }
 
-async fn request(call: &mut Call) -> Result<SessionRequest, Problem> {
+async fn request(call: &mut Call) -> Result<SessionRequest, Box<Problem>> {
     call.state.check_selector(call.query.get("config"))?;
     let body = call.json_body().await?;
     if body.is_empty() {

@@ -19,7 +19,7 @@ struct OneTrace {
     spans: Vec<Arc<Span>>,
 }
 
-pub(super) async fn traces(call: Call) -> Result<Answer, Problem> {
+pub(super) async fn traces(call: Call) -> Result<Answer, Box<Problem>> {
     call.state.check_selector(call.query.get("config"))?;
     let id = call.path.rsplit_once("/v1/traces").map_or("", |(_, id)| id.trim_matches('/'));
     if id.is_empty() {
