@@ -104,9 +104,9 @@ async fn run(call: &mut Call, span: &mut ActiveSpan) -> Result<Answer, Box<Probl
                 .record(&AuditEvent { trace_id: span.trace().trace_id().to_string(), ..record })
                 .map_err(AuditFailed),
         )
-        .map_err(|AuditFailed(problem)| Problem {
-            detail: format!("{} The call itself was made; its result is withheld.", problem.detail),
-            ..problem
+        .map_err(|AuditFailed(mut problem)| {
+            problem.detail.push_str(" The call itself was made; its result is withheld.");
+            problem
         })?;
     answer(outcome.result?)
 }
