@@ -73,7 +73,7 @@ pub fn url(url: &Url) -> String {
     clean.into()
 }
 
-/// Like [`url`], for text that may or may not be a URL.
+/// Like [`url()`], for text that may or may not be a URL.
 pub fn text(text: &str) -> String {
     match Url::parse(text) {
         Ok(parsed) if parsed.has_host() => {
