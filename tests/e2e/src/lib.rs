@@ -2,6 +2,7 @@
 
 mod api;
 mod cli;
+mod echo;
 mod held;
 mod http;
 mod peers;
@@ -10,6 +11,7 @@ mod toolbox;
 
 pub use api::OrdersApi;
 pub use cli::{Cli, Said};
+pub use echo::EchoApi;
 pub use held::HeldApi;
 pub use http::{Reply, get, post, request};
 pub use peers::{Peer, httpbin, prefect};
