@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use open_cli_contract::catalog::{Diagnostic, FetchRecord, Safety, Service, Severity, Tool, ToolDetails};
+use open_cli_contract::redact;
 use open_cli_request::RequestTemplate;
 use serde::Serialize;
 use std::ops::Range;
@@ -40,6 +41,8 @@ pub(crate) struct PreparedTool {
     pub(crate) tool: Tool,
     /// Compiled request.
     pub(crate) template: RequestTemplate,
+    /// First server, credentials redacted.
+    pub(crate) target: String,
     /// Names beside the listed ones.
     pub(crate) hidden_aliases: Vec<String>,
     pub(crate) hidden_group: String,
@@ -99,6 +102,7 @@ impl BuiltService {
             }
             prepared.push(Arc::new(PreparedTool {
                 template,
+                target: tool.servers.first().map(|server| redact::text(server)).unwrap_or_default(),
                 hidden_aliases: details.hidden_aliases,
                 hidden_group: details.hidden_group,
                 range,

@@ -33,6 +33,10 @@ impl ToolEntry {
     pub fn template(&self) -> &RequestTemplate {
         &self.prepared.template
     }
+    /// First server, credentials redacted; empty when it has none.
+    pub fn target(&self) -> &str {
+        &self.prepared.target
+    }
     pub(crate) fn prepared(&self) -> &PreparedTool {
         &self.prepared
     }

@@ -9,7 +9,6 @@ use open_cli_contract::Timestamp;
 use open_cli_contract::audit::{AuditEvent, Decision};
 use open_cli_contract::execute::ExecuteRequest;
 use open_cli_contract::problem::ErrorCode;
-use open_cli_contract::redact;
 use open_cli_credentials::Credentials;
 use open_cli_execution::{ResultBody, ToolResult};
 use open_cli_observe::{ActiveSpan, Event};
@@ -255,7 +254,7 @@ fn record(call: &Call, request: &ExecuteRequest<'_>, snapshot: &Snapshot, entry:
         agent_profile: request.agent_profile.to_string(),
         tool_id: tool.id.clone(),
         service_id: tool.service_id.clone(),
-        target_base_url: tool.servers.first().map(|server| redact::text(server)).unwrap_or_default(),
+        target_base_url: entry.target().to_owned(),
         method: tool.method.clone(),
         path: tool.path.clone(),
         request_id: call.request_id.to_string(),
