@@ -13,7 +13,7 @@ use open_cli_contract::catalog::{
 };
 use open_cli_contract::command::{BUILT_IN_COMMANDS, command_word};
 use open_cli_contract::redact;
-use open_cli_contract::slug::{first_literal_segment, slug};
+use open_cli_contract::slug::{first_literal_segment, reference_slug};
 use open_cli_documents::{Documents, FetchPolicy, FileStamp, LoadedSet, Location};
 use open_cli_observe::Trace;
 use open_cli_openapi::Api;
@@ -183,6 +183,28 @@ impl Builder {
         })
     }
 
+    /// The configuration in force now, with those services of `previous` that it still has: what a new policy needs
+    /// while slow sources are still being read. `None` when the configuration can't be used.
+    pub fn restate(&self, previous: &Snapshot) -> Option<Snapshot> {
+        let (stamps, loaded) = self.load_config();
+        let config = Arc::new(loaded.ok()?);
+        let (plans, diagnostics) = plans(&config.config);
+        let services = plans.iter().filter_map(|plan| plan.last_good(Some(previous))).collect();
+        let parts = Parts {
+            policy: open_cli_policy::PolicyTable::new(rules::rules(&config)),
+            secrets: rules::secrets(&config.config),
+            config_digest: digest_of(&config).ok()?,
+            config,
+            services,
+            generated_at: Timestamp::now(),
+            sources: previous.sources.clone(),
+            diagnostics,
+            stamps,
+            revalidate_at: previous.revalidate_at,
+        };
+        Snapshot::new(parts).ok()
+    }
+
     /// Stamps are taken before the files are read: a change in between shows as a change afterwards.
     fn load_config(&self) -> (Vec<FileStamp>, Result<Loaded, ConfigError>) {
         let stamps = self.locations.probed().iter().map(|path| FileStamp::of(path)).collect();
@@ -254,7 +276,8 @@ impl Plan {
     fn last_good(&self, previous: Option<&Snapshot>) -> Option<Arc<BuiltService>> {
         let is_same = |built: &&Arc<BuiltService>| {
             let id_fits = self.service_id.as_ref().is_none_or(|id| built.service.id == *id);
-            id_fits && built.service.source_id == self.source_id
+            // What was read elsewhere is not the last good state of what is configured now.
+            id_fits && built.service.source_id == self.source_id && built.uri == self.source.resolved_uri()
         };
         previous?.services.iter().find(is_same).cloned()
     }
@@ -283,7 +306,9 @@ async fn finish(
 ) -> Result<Arc<BuiltService>, String> {
     done.stamps = set.files.clone();
     done.fetches.clone_from(&set.fetches);
-    if !set.fetches.is_empty() && !plan.source.refresh.manual_only {
+    // A reference that could not be fetched has no record, and an expiry all the same.
+    let has_remote = !set.fetches.is_empty() || set.expires_at.is_some();
+    if has_remote && !plan.source.refresh.manual_only {
         let expiry = set.expires_at.or_else(|| later(DEFAULT_REVALIDATION));
         done.revalidate_at = expiry.max(later(MIN_REVALIDATION));
     }
@@ -302,7 +327,7 @@ async fn finish(
 
 fn read(plan: &Plan, set: LoadedSet, digest: [u8; 32]) -> Result<Arc<BuiltService>, String> {
     let api = open_cli_openapi::read(&set.set).map_err(|error| error.to_string())?;
-    let service_id = plan.service_id.clone().unwrap_or_else(|| derived_id(&api, &plan.source_id));
+    let service_id = plan.service_id.clone().unwrap_or_else(|| derived_id(&api, plan));
     let alias = plan.alias.clone().unwrap_or_else(|| service_id.clone());
     let (tools, naming) = tools::tools(&service_id, &alias, &api);
     let service = Service {
@@ -313,20 +338,29 @@ fn read(plan: &Plan, set: LoadedSet, digest: [u8; 32]) -> Result<Arc<BuiltServic
         servers: api.servers.clone(),
     };
     let diagnostics = set.diagnostics.into_iter().chain(api.diagnostics).chain(naming).collect();
-    let read =
-        Read { digest, files: set.files.iter().map(|file| file.path.clone()).collect(), fetches: set.fetches };
+    let read = Read {
+        digest,
+        uri: plan.source.resolved_uri(),
+        files: set.files.iter().map(|file| file.path.clone()).collect(),
+        fetches: set.fetches,
+    };
     BuiltService::new(service, tools, read, diagnostics).map(Arc::new).map_err(|error| error.to_string())
 }
 
-/// SE-2: the first literal path segment that slugs to something, else the title, else the source's id.
-fn derived_id(api: &Api, source_id: &str) -> String {
+/// SE-2: the first literal path segment that slugs to something, else the title, else the last segment of the
+/// source's URI. The slug is the reference's, artefacts included: tool ids begin with it, and they are kept.
+fn derived_id(api: &Api, plan: &Plan) -> String {
     let from_path = api
         .operations
         .iter()
-        .filter_map(|operation| first_literal_segment(&operation.path).map(slug))
+        .filter_map(|operation| first_literal_segment(&operation.path).map(reference_slug))
         .find(|id| !id.is_empty());
-    let title = || Some(slug(&api.title)).filter(|id| !id.is_empty());
-    from_path.or_else(title).unwrap_or_else(|| slug(source_id))
+    let uri = plan.source.resolved_uri();
+    let last_segment = uri.split(['?', '#']).next().and_then(|path| path.rsplit('/').find(|s| !s.is_empty()));
+    let fallbacks = [api.title.as_str(), last_segment.unwrap_or_default(), &plan.source_id];
+    from_path
+        .or_else(|| fallbacks.into_iter().map(reference_slug).find(|id| !id.is_empty()))
+        .unwrap_or_else(|| plan.source_id.clone())
 }
 
 /// BP-1, BP-2: services ascending, then enabled sources that no service references.

@@ -3,7 +3,7 @@
 //! that an edit is seen by the next request (LOAD-1), and then go on with the last good snapshot: a slow or broken
 //! rebuild never stops the runtime.
 
-use crate::build::Builder;
+use crate::build::{BuildError, Builder};
 use crate::snapshot::Snapshot;
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
@@ -21,6 +21,8 @@ const CHECK_INTERVAL: Duration = Duration::from_micros(100);
 const CHECK_SHARE: u64 = 50;
 /// How long a request waits for the rebuild that a change of local inputs set off.
 const REBUILD_GRACE: Duration = Duration::from_millis(500);
+/// A rebuild that takes longer first puts the new configuration in force, with what is known of the services.
+const RESTATE_AFTER: Duration = Duration::from_millis(150);
 /// How long a request waits for the first catalog.
 const FIRST_BUILD_WAIT: Duration = Duration::from_secs(20);
 /// A failed revalidation of remote inputs is tried again after this.
@@ -43,7 +45,8 @@ pub struct Keeper {
     observer: Arc<dyn Observer>,
     current: ArcSwapOption<Snapshot>,
     last_attempt: Mutex<Attempt>,
-    one_build: tokio::sync::Mutex<()>,
+    /// One build at a time; when the last forced one that succeeded began.
+    one_build: tokio::sync::Mutex<Option<Instant>>,
     is_rebuilding: AtomicBool,
     attempts: tokio::sync::watch::Sender<u64>,
     epoch: Instant,
@@ -97,9 +100,14 @@ impl Keeper {
         self.attempt(true, trace).await
     }
 
-    /// How the catalog is doing, changes included.
+    /// True until a first catalog was built.
+    pub fn has_nothing(&self) -> bool {
+        self.current.load().is_none()
+    }
+
+    /// How the catalog is doing, changes included. Does not wait for a first build.
     pub async fn status(self: &Arc<Self>) -> CatalogStatus {
-        let snapshot = self.current().await;
+        let snapshot = if self.has_nothing() { Err(KeeperError::Building) } else { self.current().await };
         let faults = self.last_attempt.lock().faults.clone();
         let status = snapshot.map(|snapshot| snapshot.status()).unwrap_or_default();
         CatalogStatus { degraded: !faults.is_empty(), faults, ..status }
@@ -141,7 +149,10 @@ impl Keeper {
                 let cost = self.micros().saturating_sub(now);
                 self.next_check.fetch_max(now + cost * CHECK_SHARE, Ordering::AcqRel);
                 if has_changed {
-                    self.wait_until.store(now + micros(REBUILD_GRACE), Ordering::Release);
+                    // The grace counts from the beginning of the rebuild, whoever notices the change again.
+                    if !self.is_rebuilding.load(Ordering::Acquire) {
+                        self.wait_until.store(now + micros(REBUILD_GRACE), Ordering::Release);
+                    }
                     self.rebuild_in_background();
                 } else if self.needs_revalidation() {
                     self.rebuild_in_background();
@@ -172,19 +183,28 @@ impl Keeper {
         let keeper = Arc::clone(self);
         tokio::spawn(async move {
             let trace = Trace::detached(Arc::clone(&keeper.observer));
+            let _done = Rebuilding(&keeper);
             // Faults are kept for the status and logged by the attempt.
             let _ = keeper.attempt(false, &trace).await;
-            keeper.is_rebuilding.store(false, Ordering::Release);
-            keeper.attempts.send_modify(|count| *count += 1);
         });
     }
 
     async fn attempt(&self, force_refresh: bool, trace: &Trace) -> Result<Arc<Snapshot>, KeeperError> {
-        let _one = self.one_build.lock().await;
+        let arrived = Instant::now();
+        let mut last_forced = self.one_build.lock().await;
         let previous = self.current.load_full();
+        // Whoever asked while another refresh was still to begin is served by that one.
+        if let (true, Some(snapshot)) =
+            (force_refresh && last_forced.is_some_and(|began| began > arrived), &previous)
+        {
+            return Ok(Arc::clone(snapshot));
+        }
         let started = Instant::now();
-        match self.builder.build(previous.as_deref(), force_refresh, trace).await {
+        match self.build_or_restate(previous.as_deref(), force_refresh, trace).await {
             Ok(snapshot) => {
+                if force_refresh {
+                    *last_forced = Some(started);
+                }
                 let snapshot = Arc::new(snapshot);
                 let was_faulty = {
                     let mut attempt = self.last_attempt.lock();
@@ -207,8 +227,47 @@ impl Keeper {
         }
     }
 
+    /// Builds. When that takes long, the new configuration is put in force meanwhile: a denial must not wait for a
+    /// source that hangs.
+    async fn build_or_restate(
+        &self,
+        previous: Option<&Snapshot>,
+        force_refresh: bool,
+        trace: &Trace,
+    ) -> Result<Snapshot, BuildError> {
+        let build = self.builder.build(previous, force_refresh, trace);
+        tokio::pin!(build);
+        if let Some(previous) = previous {
+            if let Ok(result) = tokio::time::timeout(RESTATE_AFTER, build.as_mut()).await {
+                return result;
+            }
+            if let Some(restated) = self.builder.restate(previous)
+                && restated.fingerprint() != previous.fingerprint()
+            {
+                tracing::info!("a new configuration is in force; its sources are still being read");
+                self.current.store(Some(Arc::new(restated)));
+                self.attempts.send_modify(|count| *count += 1);
+            }
+        }
+        build.await
+    }
+
     fn micros(&self) -> u64 {
         micros(self.epoch.elapsed())
+    }
+}
+
+/// Ends a rebuild however it ends: a build that panics must not stop all later ones.
+struct Rebuilding<'a>(&'a Keeper);
+
+impl Drop for Rebuilding<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let message = "the rebuild failed unexpectedly; the log has the detail".to_owned();
+            self.0.last_attempt.lock().faults = vec![message];
+        }
+        self.0.is_rebuilding.store(false, Ordering::Release);
+        self.0.attempts.send_modify(|count| *count += 1);
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct BuiltService {
     /// The tools as JSON, joined by commas, in order.
     pub(crate) json: Bytes,
     pub(crate) digest: [u8; 32],
+    /// Where its root document was read from.
+    pub(crate) uri: String,
     pub(crate) files: Vec<PathBuf>,
     pub(crate) fetches: Vec<FetchRecord>,
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -30,6 +32,8 @@ pub(crate) struct BuiltService {
 pub(crate) struct Read {
     /// Hash over every input byte and the configuration of the service.
     pub(crate) digest: [u8; 32],
+    /// Where the root document was read from.
+    pub(crate) uri: String,
     pub(crate) files: Vec<PathBuf>,
     pub(crate) fetches: Vec<FetchRecord>,
 }
@@ -78,15 +82,18 @@ struct Brief<'a> {
 impl BuiltService {
     /// Freezes a service. Fails only when JSON can't be written, which the types rule out.
     pub(crate) fn new(
-        service: Service,
+        mut service: Service,
         tools: Vec<Tool>,
         read: Read,
         diagnostics: Vec<Diagnostic>,
     ) -> Result<Self, serde_json::Error> {
+        redact_all(&mut service.servers);
         let mut json = Vec::with_capacity(tools.len() * 2048);
         let mut prepared = Vec::with_capacity(tools.len());
         for mut tool in tools {
+            // The request needs what the catalog must not show.
             let template = RequestTemplate::compile(&tool);
+            redact_all(&mut tool.servers);
             let details = tool.details.take().unwrap_or_default();
             if !json.is_empty() {
                 json.push(b',');
@@ -102,7 +109,7 @@ impl BuiltService {
             }
             prepared.push(Arc::new(PreparedTool {
                 template,
-                target: tool.servers.first().map(|server| redact::text(server)).unwrap_or_default(),
+                target: tool.servers.first().cloned().unwrap_or_default(),
                 hidden_aliases: details.hidden_aliases,
                 hidden_group: details.hidden_group,
                 range,
@@ -113,8 +120,8 @@ impl BuiltService {
         }
         json.shrink_to_fit();
         let diagnostics = bounded(diagnostics, &service.id);
-        let Read { digest, files, fetches } = read;
-        Ok(Self { service, tools: prepared, json: json.into(), digest, files, fetches, diagnostics })
+        let Read { digest, uri, files, fetches } = read;
+        Ok(Self { service, tools: prepared, json: json.into(), digest, uri, files, fetches, diagnostics })
     }
 
     /// A tool's JSON as the contract has it.
@@ -132,6 +139,10 @@ impl BuiltService {
     pub(crate) fn json_between(&self, first: usize, last: usize) -> Bytes {
         self.json.slice(self.tools[first].range.start..self.tools[last].range.end)
     }
+}
+
+fn redact_all(urls: &mut [String]) {
+    urls.iter_mut().for_each(|url| *url = redact::text(url));
 }
 
 fn brief(tool: &Tool, details: &ToolDetails) -> Result<Vec<u8>, serde_json::Error> {

@@ -179,10 +179,11 @@ fn safety(operation: &Operation) -> Safety {
     let members: BTreeMap<String, Box<RawValue>> = extension(operation, "x-cli-safety").unwrap_or_default();
     for (name, value) in members {
         let Ok(value) = serde_json::from_str::<bool>(value.get()) else { continue };
-        match name.as_str() {
+        // §9.8: these keys match whatever their case.
+        match name.to_ascii_lowercase().as_str() {
             "destructive" => safety.destructive = value,
-            "readOnly" => safety.read_only = value,
-            "requiresApproval" => safety.requires_approval = value,
+            "readonly" => safety.read_only = value,
+            "requiresapproval" => safety.requires_approval = value,
             "idempotent" => safety.idempotent = value,
             _ => {}
         }
@@ -225,7 +226,7 @@ mod tests {
         assert!(plain("GET").read_only && plain("GET").idempotent);
         assert!(plain("DELETE").destructive && plain("DELETE").idempotent && !plain("DELETE").read_only);
         assert!(!plain("POST").idempotent);
-        let mixed = safety(&with("POST", "x-cli-safety", r#"{"requiresApproval":true,"destructive":"yes"}"#));
+        let mixed = safety(&with("POST", "x-cli-safety", r#"{"RequiresApproval":true,"destructive":"yes"}"#));
         assert!(mixed.requires_approval && !mixed.destructive);
     }
 

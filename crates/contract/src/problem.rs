@@ -60,6 +60,8 @@ codes! {
         "Traces are kept for the most recent requests only; see `open-cli trace list`.";
     MethodNotAllowed "method_not_allowed" 405 "The endpoint does not take this method"
         "Use a method that the header Allow lists.";
+    RequestTimeout "request_timeout" 408 "The request body did not arrive in time"
+        "Send the whole body within half a minute.";
     RuntimeAttachMismatch "runtime_attach_mismatch" 409 "The runtime serves another configuration"
         "Leave the configuration out, or set runtime.remote.requestConfigPath to the path the runtime uses.";
     RuntimeAttachConflict "runtime_attach_conflict" 409 "Another session holds this exclusive runtime"

@@ -8,6 +8,9 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
+/// Longest attribute value or error that a span keeps: what callers and upstreams say must not fill the memory.
+const MAX_TEXT: usize = 1024;
+
 /// What is known when a span begins.
 #[derive(Debug)]
 pub struct SpanStart<'a> {
@@ -117,14 +120,14 @@ impl ActiveSpan {
     /// Sets an attribute. Never pass a secret; URLs go through `redact`.
     pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
         if let Some(open) = &mut self.open {
-            open.attributes.push((name, value.into()));
+            open.attributes.push((name, bounded(value.into())));
         }
     }
 
     /// Marks the span as failed.
     pub fn fail(&mut self, error: impl std::fmt::Display) {
         if let Some(open) = &mut self.open {
-            open.error = Some(error.to_string());
+            open.error = Some(bounded(error.to_string()));
         }
     }
 
@@ -157,6 +160,17 @@ impl ActiveSpan {
         };
         self.trace.observer().span_finished(&Arc::new(span));
     }
+}
+
+/// At most [`MAX_TEXT`] bytes, cut between characters.
+fn bounded(mut text: String) -> String {
+    if text.len() > MAX_TEXT {
+        let end = (0..=MAX_TEXT).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+        text.shrink_to_fit();
+    }
+    text
 }
 
 impl Drop for ActiveSpan {

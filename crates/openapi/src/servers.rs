@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
             Err(error) => return self.unusable(url, error, pointer),
         }
         match self.tree.location(place.document).origin_url() {
-            Some(base) => match base.join(url) {
+            Some(base) => match without_userinfo(base).join(url) {
                 Ok(joined) => Some(joined.into()),
                 Err(error) => self.unusable(url, error, pointer),
             },
@@ -171,6 +171,15 @@ fn value_of(variable: &Object<'_>) -> Option<String> {
     }
     let choices = variable.get("enum").filter(|place| place.kind() == Kind::Array)?.elements()?;
     choices.first()?.text().filter(|text| present(text)).map(|text| text.into_owned())
+}
+
+/// What the document was fetched with is not for its API.
+fn without_userinfo(url: &Url) -> Url {
+    let mut url = url.clone();
+    // Fails only for URLs that have no user information.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
 }
 
 #[cfg(test)]

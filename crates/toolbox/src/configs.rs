@@ -47,12 +47,18 @@ impl Configs {
             Self::Below { root, make, keepers } => {
                 // Everything that is not a file below the root looks the same from outside.
                 let path = root.join(selector).canonicalize().map_err(|_| mismatch())?;
-                if !path.starts_with(root) || !path.is_file() {
+                let is_json = path.extension().is_some_and(|extension| extension == "json");
+                // `.cli.json` has the extension too; other files are no configurations.
+                if !path.starts_with(root) || !is_json || !path.is_file() {
                     return Err(mismatch());
                 }
                 let mut keepers = keepers.lock();
                 if let Some(keeper) = keepers.get(&path) {
                     return Ok(Arc::clone(keeper));
+                }
+                if keepers.len() >= MAX_CONFIGS {
+                    // Files that never were a configuration give their place up.
+                    keepers.retain(|_, keeper| !keeper.has_nothing());
                 }
                 if keepers.len() >= MAX_CONFIGS {
                     let detail = format!("The runtime already serves {MAX_CONFIGS} configurations.");
@@ -63,6 +69,11 @@ impl Configs {
                 Ok(keeper)
             }
         }
+    }
+
+    /// Is a folder served?
+    pub(crate) fn has_many(&self) -> bool {
+        matches!(self, Self::Below { .. })
     }
 
     /// Those that were asked for so far.

@@ -139,6 +139,7 @@ fn command() -> Command {
             Arg::new("strict")
                 .long("strict")
                 .action(ArgAction::SetTrue)
+                .conflicts_with("config-root")
                 .help("Refuse to start when the catalog has errors or warnings"),
         )
         .arg(positive("max-request-bytes", "BYTES", "10485760", "Largest request body"))
@@ -244,6 +245,7 @@ mod tests {
             (&["--config", "c", "--heartbeat-seconds", "-1"], "-1"),
             (&["--config", "c", "--addr", "nowhere"], "--addr nowhere"),
             (&["--config", "c", "--config-root", "d"], "cannot be used with"),
+            (&["--config-root", "d", "--strict"], "cannot be used with"),
             (&[], "--config"),
             (&["--config", "c", "--max-connections", "0"], "max-connections"),
             (&["--nonsense"], "--nonsense"),

@@ -23,17 +23,32 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Connections of a runtime.
 pub(crate) struct Server {
-    listener: TcpListener,
+    /// `None` once the drain began.
+    listener: Option<TcpListener>,
     state: Arc<State>,
     /// One permit a connection.
     places: Arc<Semaphore>,
-    close: watch::Sender<bool>,
+    close: watch::Sender<Closing>,
 }
+
+/// How far the end has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Closing {
+    /// Not begun.
+    Open,
+    /// No new requests; those under way finish.
+    Draining,
+    /// What is still under way is dropped.
+    Cut,
+}
+
+/// Time for connections that are cut off to be let go.
+const CUT_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl Server {
     pub(crate) fn new(listener: TcpListener, state: Arc<State>) -> Self {
         let places = Arc::new(Semaphore::new(state.settings.max_connections.min(Semaphore::MAX_PERMITS)));
-        Self { listener, state, places, close: watch::Sender::new(false) }
+        Self { listener: Some(listener), state, places, close: watch::Sender::new(Closing::Open) }
     }
 
     /// Serves until the future ends. Never fails: a connection that breaks is its client's matter.
@@ -51,7 +66,8 @@ impl Server {
     async fn accept_one(&self) {
         // The semaphore is never closed.
         let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return };
-        match self.listener.accept().await {
+        let Some(listener) = &self.listener else { return std::future::pending().await };
+        match listener.accept().await {
             Ok((stream, _)) => {
                 // Small answers must not wait for more to send.
                 let _ = stream.set_nodelay(true);
@@ -65,9 +81,19 @@ impl Server {
     }
 
     /// Closes idle connections, waits for the others until the deadline; true when all were done.
-    pub(crate) async fn drain(self, deadline: Duration) -> bool {
-        drop(self.listener);
-        self.close.send_replace(true);
+    pub(crate) async fn drain(&mut self, deadline: Duration) -> bool {
+        self.listener = None;
+        self.close.send_replace(Closing::Draining);
+        self.all_gone(deadline).await
+    }
+
+    /// Drops every connection, and with it the calls that are under way.
+    pub(crate) async fn cut(&self) {
+        self.close.send_replace(Closing::Cut);
+        self.all_gone(CUT_TIMEOUT).await;
+    }
+
+    async fn all_gone(&self, deadline: Duration) -> bool {
         let all = u32::try_from(self.state.settings.max_connections).unwrap_or(u32::MAX);
         tokio::time::timeout(deadline, self.places.acquire_many(all)).await.is_ok()
     }
@@ -77,7 +103,7 @@ async fn connection(
     stream: TcpStream,
     state: Arc<State>,
     _place: OwnedSemaphorePermit,
-    mut close: watch::Receiver<bool>,
+    mut close: watch::Receiver<Closing>,
 ) {
     let service = service_fn(move |request| {
         let state = Arc::clone(&state);
@@ -93,9 +119,12 @@ async fn connection(
     tokio::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        () = closing(&mut close) => {
+        () = closing(&mut close, Closing::Draining) => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                result = connection.as_mut() => result,
+                () = closing(&mut close, Closing::Cut) => return,
+            }
         }
     };
     if let Err(error) = result {
@@ -103,7 +132,7 @@ async fn connection(
     }
 }
 
-/// Ends when the runtime closes, or is gone.
-async fn closing(close: &mut watch::Receiver<bool>) {
-    let _ = close.wait_for(|close| *close).await;
+/// Ends when the runtime has come this far, or is gone.
+async fn closing(close: &mut watch::Receiver<Closing>, step: Closing) {
+    let _ = close.wait_for(|reached| *reached >= step).await;
 }

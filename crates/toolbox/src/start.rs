@@ -194,7 +194,7 @@ impl Running {
 
     /// Serves until it is asked to end, then drains: exit code 0, or 130 after a second signal.
     pub async fn wait(self) -> u8 {
-        let Self { state, server, lock, mut signals } = self;
+        let Self { state, mut server, lock, mut signals } = self;
         let shutdown = state.shutdown.clone();
         let watch = leases(Arc::clone(&state));
         tokio::pin!(watch);
@@ -219,6 +219,8 @@ impl Running {
             }
             _ = next_signal(&mut signals) => 130,
         };
+        // What is still under way is recorded as abandoned.
+        server.cut().await;
         lock.withdraw();
         tracing::info!(instance = %state.layout.id, "{tag}");
         code

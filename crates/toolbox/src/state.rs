@@ -74,7 +74,9 @@ impl State {
     /// The snapshot for the configuration a request names.
     pub(crate) async fn snapshot(&self, selector: &str) -> Result<Arc<Snapshot>, Box<Problem>> {
         let snapshot = self.configs.select(selector)?.current().await.map_err(|error| problem(&error))?;
-        ready_for_callers(&snapshot)?;
+        if snapshot.requires_authentication() {
+            return Err(authentication_unsupported());
+        }
         Ok(snapshot)
     }
 
@@ -86,9 +88,25 @@ impl State {
         keeper.refresh(trace).await.map_err(|error| problem(&error))
     }
 
-    /// For endpoints that need no catalog: refuses a selector of another configuration.
-    pub(crate) fn check_selector(&self, selector: &str) -> Result<(), Box<Problem>> {
-        if selector.is_empty() { Ok(()) } else { self.configs.select(selector).map(|_| ()) }
+    /// For endpoints that need no catalog: refuses a selector of another configuration, and callers of one that asks
+    /// for authentication.
+    pub(crate) async fn check_selector(&self, selector: &str) -> Result<(), Box<Problem>> {
+        if self.requires_authentication(selector).await? {
+            return Err(authentication_unsupported());
+        }
+        Ok(())
+    }
+
+    /// Does the configuration that a request is about ask for authentication? Without one (a folder is served and
+    /// none is named) nothing does.
+    pub(crate) async fn requires_authentication(&self, selector: &str) -> Result<bool, Box<Problem>> {
+        if selector.is_empty() && self.configs.has_many() {
+            return Ok(false);
+        }
+        let keeper = self.configs.select(selector)?;
+        // What could never be loaded can't ask for anything; its catalog is refused for that.
+        Ok(!keeper.has_nothing()
+            && keeper.current().await.is_ok_and(|snapshot| snapshot.requires_authentication()))
     }
 
     /// State of the catalog; with many configurations, of all that were asked for.
@@ -97,7 +115,8 @@ impl State {
         let mut sum = CatalogStatus { ready: true, ..CatalogStatus::default() };
         for keeper in &keepers {
             let status = keeper.status().await;
-            sum.ready &= status.ready;
+            // Anybody may name a configuration below a folder; one that is broken does not take the others away.
+            sum.ready &= status.ready || self.configs.has_many();
             sum.degraded |= status.degraded;
             sum.services += status.services;
             sum.tools += status.tools;
@@ -158,6 +177,21 @@ impl State {
         let _ = self.record(&event);
     }
 
+    /// `runtime_stop`: who asked for the end (W-32).
+    pub(crate) fn audit_stop(&self, request_id: &str) {
+        let event = AuditEvent {
+            timestamp: Timestamp::now(),
+            event_type: "runtime_stop".into(),
+            tool_id: "runtime.stop".into(),
+            reason_code: "runtime_stop".into(),
+            status_code: 200,
+            request_id: request_id.into(),
+            ..AuditEvent::default()
+        };
+        // Logged by `record`; a runtime whose disk is full must still be stoppable.
+        let _ = self.record(&event);
+    }
+
     /// `lease_expiry_shutdown`, by `expiry` or `close`.
     pub(crate) fn audit_lease_shutdown(&self, cause: &str) {
         let name = "lease_expiry_shutdown";
@@ -174,14 +208,9 @@ impl State {
 
 /// A configuration that asks for authentication serves nobody: this version can't validate tokens, and serving
 /// without would be worse.
-fn ready_for_callers(snapshot: &Snapshot) -> Result<(), Box<Problem>> {
-    if snapshot.requires_authentication() {
-        return Err(Problem::new(
-            ErrorCode::AuthnFailed,
-            "The configuration sets runtime.server.auth, which this version can't enforce.",
-        ));
-    }
-    Ok(())
+fn authentication_unsupported() -> Box<Problem> {
+    let detail = "The configuration sets runtime.server.auth, which this version can't enforce.";
+    Problem::new(ErrorCode::AuthnFailed, detail)
 }
 
 fn problem(error: &KeeperError) -> Box<Problem> {

@@ -153,6 +153,7 @@ fn a_configuration_that_breaks_or_vanishes_leaves_the_last_good_catalog_in_force
     let sandbox = Sandbox::of_orders(&api.url);
     let toolbox = sandbox.toolbox(&[]);
     let good = std::fs::read_to_string(sandbox.config()).expect("read");
+    toolbox.catalog();
     assert_eq!(toolbox.get("/readyz").json()["status"], "ready");
     for break_it in [0, 1] {
         if break_it == 0 {

@@ -1,7 +1,7 @@
 //! `POST /v1/tools/execute` (runtime-and-admin §4.2): the way of a governed call, step by step.
 
 use super::respond::{self, Answer};
-use super::{Call, Problem, catalog, parse};
+use super::{Call, Problem, catalog, check_names, parse};
 use base64::Engine;
 use bytes::Bytes;
 use open_cli_catalog::{Snapshot, ToolEntry};
@@ -9,6 +9,7 @@ use open_cli_contract::Timestamp;
 use open_cli_contract::audit::{AuditEvent, Decision};
 use open_cli_contract::execute::ExecuteRequest;
 use open_cli_contract::problem::ErrorCode;
+use open_cli_contract::trace::TraceId;
 use open_cli_credentials::Credentials;
 use open_cli_execution::{ResultBody, ToolResult};
 use open_cli_observe::{ActiveSpan, Event};
@@ -47,6 +48,12 @@ async fn run(call: &mut Call, span: &mut ActiveSpan) -> Result<Answer, Box<Probl
     let started = Instant::now();
     let body = call.json_body().await?;
     let request: ExecuteRequest<'_> = parse(&body)?;
+    check_names(&[
+        ("toolId", &request.tool_id),
+        ("mode", &request.mode),
+        ("agentProfile", &request.agent_profile),
+        ("configPath", &request.config_path),
+    ])?;
     let mode = catalog::mode(&request.mode)?;
     let body = decode_body(&request.body)?;
     span.set("tool.id", request.tool_id.to_string());
@@ -80,7 +87,11 @@ async fn run(call: &mut Call, span: &mut ActiveSpan) -> Result<Answer, Box<Probl
     }
 
     call.state.check_audit()?;
+    // From here on something may happen upstream: whatever becomes of the caller, a record is written.
+    let guard =
+        Abandoned { call, trace_id: span.trace().trace_id(), request: &request, snapshot: &snapshot, entry };
     let outcome = attempt(call, span, &snapshot, entry, &request, body).await;
+    guard.defuse();
     let mut event = Event {
         service: entry.tool().service_id.clone(),
         operation: entry.tool().id.clone(),
@@ -108,6 +119,36 @@ async fn run(call: &mut Call, span: &mut ActiveSpan) -> Result<Answer, Box<Probl
             problem
         })?;
     answer(outcome.result?)
+}
+
+/// Records a call whose caller went away, or that was cut off at the end of the runtime.
+struct Abandoned<'a> {
+    call: &'a Call,
+    trace_id: TraceId,
+    request: &'a ExecuteRequest<'a>,
+    snapshot: &'a Snapshot,
+    entry: &'a ToolEntry,
+}
+
+impl Abandoned<'_> {
+    /// The call came to its end.
+    fn defuse(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        // Failures are logged; nobody is left to tell.
+        let _ = self.call.state.record(&AuditEvent {
+            event_type: "execution_error".into(),
+            decision: Decision::Error,
+            reason_code: "execution_error".into(),
+            error_code: "cancelled".into(),
+            trace_id: self.trace_id.to_string(),
+            ..record(self.call, self.request, self.snapshot, self.entry)
+        });
+    }
 }
 
 /// Lets a problem end a span.

@@ -27,6 +27,12 @@ use query::Query;
 use respond::Answer;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Time a client has for its request body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest name that a caller may give of anything: tool, profile, session, configuration.
+const MAX_NAME: usize = 4096;
 
 /// What an endpoint gets to work with.
 pub(crate) struct Call {
@@ -162,7 +168,11 @@ impl Call {
         let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let limit = self.state.settings.max_request_bytes;
         let Some(body) = self.body.take() else { return Ok(bytes::Bytes::new()) };
-        let bytes = body::read(body, limit).await.map_err(|error| match error {
+        let read = tokio::time::timeout(BODY_TIMEOUT, body::read(body, limit)).await.map_err(|_| {
+            let seconds = BODY_TIMEOUT.as_secs();
+            Problem::new(ErrorCode::RequestTimeout, format!("The body was not there after {seconds} s."))
+        })?;
+        let bytes = read.map_err(|error| match error {
             body::ReadError::TooLarge(limit) => {
                 let detail = format!("The body is larger than {limit} bytes (--max-request-bytes).");
                 Problem::new(ErrorCode::RequestTooLarge, detail).with("limitBytes", limit)
@@ -188,6 +198,17 @@ pub(crate) fn parse<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, 
         ));
     }
     serde_json::from_slice(body).map_err(|error| invalid_json(&error))
+}
+
+/// Refuses names that only fill logs and memory.
+pub(crate) fn check_names(names: &[(&str, &str)]) -> Result<(), Box<Problem>> {
+    match names.iter().find(|(_, value)| value.len() > MAX_NAME) {
+        Some((member, _)) => {
+            let detail = format!("The member {member} is longer than {MAX_NAME} bytes.");
+            Err(Problem::new(ErrorCode::InvalidRequest, detail).with("limitBytes", MAX_NAME))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A parse error of ours, told to the caller without the decoder's internals.

@@ -15,6 +15,11 @@ pub(crate) fn check(headers: &HeaderMap, binds_loopback: bool) -> Result<(), Box
             return Err(denied(format!("The origin \"{origin}\" is not the runtime's own.")));
         }
     }
+    // Browsers say so for images and links too, which carry no Origin.
+    let site = headers.get("sec-fetch-site").and_then(|v| v.to_str().ok()).unwrap_or("none");
+    if !matches!(site, "none" | "same-origin") {
+        return Err(denied(format!("The request is {site}; only the runtime's own pages may send it.")));
+    }
     if binds_loopback && !host.is_empty() && !is_loopback(host) {
         return Err(denied(format!("The runtime listens on loopback only; the host \"{host}\" is not loopback.")));
     }

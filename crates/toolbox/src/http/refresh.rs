@@ -1,7 +1,7 @@
 //! `GET|POST /v1/refresh` (runtime-and-admin §4.4): fetches every remote input again and rebuilds.
 
 use super::respond::{self, Answer};
-use super::{Call, Problem, parse};
+use super::{Call, Problem, check_names, parse};
 use open_cli_catalog::Snapshot;
 use open_cli_contract::Timestamp;
 use open_cli_contract::catalog::{CacheOutcome, FetchRecord, Source};
@@ -19,36 +19,37 @@ struct RefreshRequest {
 }
 
 pub(super) async fn refresh(mut call: Call) -> Result<Answer, Box<Problem>> {
-    let started = Instant::now();
     let mut span = call.trace.span(NAME);
     call.trace = span.trace().clone();
     let result = answer(&mut call).await;
-    let mut event = Event { operation: "refresh".into(), ..Event::named(NAME) };
-    match &result {
-        Ok(_) => event.status_code = 200,
-        Err(problem) => {
-            span.set("error.type", problem.code.clone());
-            span.fail(problem.to_text().trim_end());
-            event.error_category = "refresh_error".into();
-        }
+    if let Err(problem) = &result {
+        span.set("error.type", problem.code.clone());
+        span.fail(problem.to_text().trim_end());
     }
-    event.duration = Some(started.elapsed());
-    span.trace().event(event);
     span.end();
     result
 }
 
 async fn answer(call: &mut Call) -> Result<Answer, Box<Problem>> {
+    let started = Instant::now();
     let body = call.json_body().await?;
     let request: RefreshRequest = match body.is_empty() {
         true => RefreshRequest::default(),
         false => parse(&body)?,
     };
+    check_names(&[("configPath", &request.config_path)])?;
     let selector = match request.config_path.is_empty() {
         true => call.query.get("config").to_owned(),
         false => request.config_path,
     };
-    let snapshot = call.state.refresh(&selector, &call.trace).await?;
+    let result = call.state.refresh(&selector, &call.trace).await;
+    let mut event = Event { operation: "refresh".into(), duration: Some(started.elapsed()), ..Event::named(NAME) };
+    match &result {
+        Ok(_) => event.status_code = 200,
+        Err(_) => event.error_category = "refresh_error".into(),
+    }
+    call.trace.event(event);
+    let snapshot = result?;
     respond::json(&report(&snapshot))
 }
 

@@ -12,7 +12,11 @@ struct Stopped {
 
 pub(super) async fn info(call: Call) -> Result<Answer, Box<Problem>> {
     let state = &call.state;
-    state.check_selector(call.query.get("config"))?;
+    // The handshake says that callers must sign in; it is not refused for that (HS-1).
+    let auth = RuntimeAuthInfo {
+        required: state.requires_authentication(call.query.get("config")).await?,
+        ..RuntimeAuthInfo::default()
+    };
     let settings = &state.settings;
     let lifecycle = state.leases.is_enabled().then(|| LifecycleInfo {
         capabilities: vec!["heartbeat".into(), "session-close".into()],
@@ -32,7 +36,7 @@ pub(super) async fn info(call: Call) -> Result<Answer, Box<Problem>> {
         audit_path: layout.audit_path.display().to_string(),
         state_dir: layout.state_dir.display().to_string(),
         cache_dir: layout.cache_dir.display().to_string(),
-        auth: RuntimeAuthInfo::default(),
+        auth,
         lifecycle,
         version: env!("CARGO_PKG_VERSION").into(),
         started_at: Some(state.started_at),
@@ -43,8 +47,9 @@ pub(super) async fn info(call: Call) -> Result<Answer, Box<Problem>> {
 
 /// The answer leaves before the drain begins (W-29).
 pub(super) async fn stop(call: Call) -> Result<Answer, Box<Problem>> {
-    call.state.check_selector(call.query.get("config"))?;
+    call.state.check_selector(call.query.get("config")).await?;
     tracing::info!(request = %call.request_id, "stop requested");
+    call.state.audit_stop(call.request_id.as_str());
     call.state.shutdown.request("serve_exit");
     respond::json(&Stopped { stopped: true })
 }

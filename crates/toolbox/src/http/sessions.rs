@@ -1,7 +1,7 @@
 //! `POST /v1/runtime/heartbeat` and `/v1/runtime/session-close` (runtime-and-admin §7).
 
 use super::respond::{self, Answer};
-use super::{Call, Problem, parse};
+use super::{Call, Problem, check_names, parse};
 use open_cli_contract::problem::ErrorCode;
 use serde::{Deserialize, Serialize};
 
@@ -49,9 +49,13 @@ pub(super) async fn close(mut call: Call) -> Result<Answer, Box<Problem>> {
     let session_id = request.session_id.trim();
     if !session_id.is_empty() {
         let was_last = call.state.leases.close(session_id);
-        call.state.audit_session("session_close", session_id, 200);
-        if was_last && call.state.settings.shutdown.ends_with_owner() {
+        // §5.3: the shutdown is recorded before the close that caused it.
+        let is_the_end = was_last && call.state.settings.shutdown.ends_with_owner();
+        if is_the_end {
             call.state.audit_lease_shutdown("close");
+        }
+        call.state.audit_session("session_close", session_id, 200);
+        if is_the_end {
             call.state.shutdown.request("serve_exit");
         }
     }
@@ -59,10 +63,9 @@ pub(super) async fn close(mut call: Call) -> Result<Answer, Box<Problem>> {
 }
 
 async fn request(call: &mut Call) -> Result<SessionRequest, Box<Problem>> {
-    call.state.check_selector(call.query.get("config"))?;
+    call.state.check_selector(call.query.get("config")).await?;
     let body = call.json_body().await?;
-    if body.is_empty() {
-        return Ok(SessionRequest::default());
-    }
-    parse(&body)
+    let request = if body.is_empty() { SessionRequest::default() } else { parse(&body)? };
+    check_names(&[("sessionId", &request.session_id)])?;
+    Ok(request)
 }

@@ -20,7 +20,7 @@ struct OneTrace {
 }
 
 pub(super) async fn traces(call: Call) -> Result<Answer, Box<Problem>> {
-    call.state.check_selector(call.query.get("config"))?;
+    call.state.check_selector(call.query.get("config")).await?;
     let id = call.path.rsplit_once("/v1/traces").map_or("", |(_, id)| id.trim_matches('/'));
     if id.is_empty() {
         let limit = call.query.get("limit").parse().unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
