@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 
 /// Stamps are looked at no more often than this.
 const CHECK_INTERVAL: Duration = Duration::from_micros(100);
@@ -42,6 +43,7 @@ pub enum KeeperError {
 /// Holds the snapshot of one configuration.
 pub struct Keeper {
     builder: Builder,
+    background: Handle,
     observer: Arc<dyn Observer>,
     current: ArcSwapOption<Snapshot>,
     last_attempt: Mutex<Attempt>,
@@ -64,10 +66,11 @@ struct Attempt {
 }
 
 impl Keeper {
-    /// Starts to build at once, in the background.
-    pub fn start(builder: Builder, observer: Arc<dyn Observer>) -> Arc<Self> {
+    /// Starts to build at once, on the runtime given, where all later builds happen too.
+    pub fn start(builder: Builder, observer: Arc<dyn Observer>, background: Handle) -> Arc<Self> {
         let keeper = Arc::new(Self {
             builder,
+            background,
             observer,
             current: ArcSwapOption::empty(),
             last_attempt: Mutex::default(),
@@ -96,8 +99,11 @@ impl Keeper {
     }
 
     /// Fetches remote inputs again and rebuilds. The last good snapshot stays in force when that fails.
-    pub async fn refresh(&self, trace: &Trace) -> Result<Arc<Snapshot>, KeeperError> {
-        self.attempt(true, trace).await
+    /// Goes on when the caller goes away.
+    pub async fn refresh(self: &Arc<Self>, trace: &Trace) -> Result<Arc<Snapshot>, KeeperError> {
+        let (keeper, trace) = (Arc::clone(self), trace.clone());
+        let attempt = self.background.spawn(async move { keeper.attempt(true, &trace).await });
+        attempt.await.unwrap_or_else(|error| Err(KeeperError::Invalid(format!("the refresh failed: {error}"))))
     }
 
     /// True until a first catalog was built.
@@ -181,7 +187,7 @@ impl Keeper {
             return;
         }
         let keeper = Arc::clone(self);
-        tokio::spawn(async move {
+        self.background.spawn(async move {
             let trace = Trace::detached(Arc::clone(&keeper.observer));
             let _done = Rebuilding(&keeper);
             // Faults are kept for the status and logged by the attempt.

@@ -54,7 +54,7 @@ impl Upstream {
     }
 
     async fn exchange(&self, wire: &Wire, attempt: &Attempt<'_>, span: &mut ActiveSpan) -> Result<Outcome, Fault> {
-        let response = self.client.request(wire.request(span.trace())).await.map_err(fault_of)?;
+        let response = self.pool().request(wire.request(span.trace())).await.map_err(fault_of)?;
         let (head, body) = response.into_parts();
         if let Some(uses) = head.extensions.get::<Uses>() {
             uses.count();

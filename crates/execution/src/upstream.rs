@@ -16,14 +16,19 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use open_cli_credentials::Credentials;
 use open_cli_observe::Trace;
 use open_cli_request::FilledRequest;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::time::Instant;
 
 /// Largest head of an answer, and largest piece of a body that is read at once.
 const RESPONSE_BUFFER_BYTES: usize = 256 * 1024;
 
-/// Sends calls to upstreams. One for the whole runtime: it keeps connections alive.
+/// Keeps connections alive.
+type Pool = Client<Connector, Full<Bytes>>;
+
+/// Sends calls to upstreams. One for the whole program. Each core has connections of its own, so that a thread that
+/// serves callers finds its upstream's answer on its own runtime and no other thread has to be woken for it.
 pub struct Upstream {
-    pub(crate) client: Client<Connector, Full<Bytes>>,
+    pools: Vec<Pool>,
     pub(crate) limits: Limits,
 }
 
@@ -43,13 +48,25 @@ pub struct Call<'a> {
 impl Upstream {
     /// A client with these bounds. Needs no runtime yet.
     pub fn new(limits: Limits) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(limits.idle_timeout)
-            .pool_max_idle_per_host(limits.max_idle_per_host)
-            .http1_max_buf_size(RESPONSE_BUFFER_BYTES)
-            .build(Connector::new(&limits));
-        Self { client, limits }
+        let count = std::thread::available_parallelism().map_or(1, usize::from);
+        let pool = || {
+            Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(limits.idle_timeout)
+                .pool_max_idle_per_host(limits.max_idle_per_host)
+                .http1_max_buf_size(RESPONSE_BUFFER_BYTES)
+                .build(Connector::new(&limits))
+        };
+        Self { pools: std::iter::repeat_with(pool).take(count).collect(), limits }
+    }
+
+    /// The pool of this thread.
+    pub(crate) fn pool(&self) -> &Pool {
+        thread_local! {
+            static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed);
+        }
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        &self.pools[NUMBER.with(|number| number % self.pools.len())]
     }
 
     /// Calls the upstream. Any HTTP status is a result; an error means that there is no complete answer.

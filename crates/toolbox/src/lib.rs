@@ -10,6 +10,7 @@ pub mod settings;
 mod shutdown;
 mod start;
 mod state;
+mod workers;
 
 pub use settings::{Serves, Settings, ShutdownMode};
 pub use start::{Running, StartError, Toolbox, ToolboxBuilder};

@@ -3,6 +3,7 @@
 
 use crate::http as endpoints;
 use crate::state::State;
+use crate::workers::Workers;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -26,6 +27,7 @@ pub(crate) struct Server {
     /// `None` once the drain began.
     listener: Option<TcpListener>,
     state: Arc<State>,
+    workers: Workers,
     /// One permit a connection.
     places: Arc<Semaphore>,
     close: watch::Sender<Closing>,
@@ -46,9 +48,9 @@ enum Closing {
 const CUT_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl Server {
-    pub(crate) fn new(listener: TcpListener, state: Arc<State>) -> Self {
+    pub(crate) fn new(listener: TcpListener, workers: Workers, state: Arc<State>) -> Self {
         let places = Arc::new(Semaphore::new(state.settings.max_connections.min(Semaphore::MAX_PERMITS)));
-        Self { listener: Some(listener), state, places, close: watch::Sender::new(Closing::Open) }
+        Self { listener: Some(listener), workers, state, places, close: watch::Sender::new(Closing::Open) }
     }
 
     /// Serves until the future ends. Never fails: a connection that breaks is its client's matter.
@@ -71,7 +73,18 @@ impl Server {
             Ok((stream, _)) => {
                 // Small answers must not wait for more to send.
                 let _ = stream.set_nodelay(true);
-                tokio::spawn(connection(stream, Arc::clone(&self.state), place, self.close.subscribe()));
+                // The thread that serves the connection must be the one that hears from its socket.
+                match stream.into_std() {
+                    Ok(stream) => {
+                        self.workers.spawn(connection(
+                            stream,
+                            Arc::clone(&self.state),
+                            place,
+                            self.close.subscribe(),
+                        ));
+                    }
+                    Err(error) => tracing::warn!(%error, "a connection could not be handed over"),
+                }
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -100,11 +113,18 @@ impl Server {
 }
 
 async fn connection(
-    stream: TcpStream,
+    stream: std::net::TcpStream,
     state: Arc<State>,
     _place: OwnedSemaphorePermit,
     mut close: watch::Receiver<Closing>,
 ) {
+    let stream = match TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::warn!(%error, "a connection could not be taken over");
+            return;
+        }
+    };
     let service = service_fn(move |request| {
         let state = Arc::clone(&state);
         async move { Ok::<_, Infallible>(endpoints::serve(state, request).await) }

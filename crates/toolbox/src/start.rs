@@ -6,6 +6,7 @@ use crate::server::Server;
 use crate::settings::{Serves, Settings};
 use crate::shutdown::{Shutdown, Signals};
 use crate::state::{Parts, State};
+use crate::workers::Workers;
 use open_cli_audit::AuditLog;
 use open_cli_catalog::{Builder, Keeper};
 use open_cli_config::{ConfigError, Loaded, Locations, ScopeSet};
@@ -64,6 +65,9 @@ pub enum StartError {
     /// Signal handlers can't be installed.
     #[error("signal handlers can't be installed: {0}")]
     Signals(std::io::Error),
+    /// The threads that serve can't be started.
+    #[error("the threads that serve connections can't be started: {0}")]
+    Workers(std::io::Error),
     /// `--strict`, and the catalog is not clean.
     #[error("--strict: the catalog has {0}")]
     Strict(String),
@@ -141,6 +145,7 @@ impl ToolboxBuilder {
             }
         };
         let bound = listener.local_addr().map_err(|source| StartError::Listen { addr: settings.addr, source })?;
+        let workers = Workers::start().map_err(StartError::Workers)?;
         let lock = layout.claim(Some(&config_path))?;
         report_claim(&lock);
         let (audit, report) = AuditLog::open(&layout.audit_path)?;
@@ -176,7 +181,7 @@ impl ToolboxBuilder {
             upstream,
             configs,
         }));
-        let server = Server::new(listener, Arc::clone(&state));
+        let server = Server::new(listener, workers, Arc::clone(&state));
         Ok(Running { state, server, lock, signals })
     }
 }
@@ -330,9 +335,11 @@ fn configs(
     observer: &Arc<dyn Observer>,
 ) -> Configs {
     let (settings_of, documents, observer) = (settings.clone(), Arc::clone(documents), Arc::clone(observer));
+    // Building is background work, whichever connection asked for it.
+    let background = tokio::runtime::Handle::current();
     let make: MakeKeeper = Box::new(move |path: &Path| {
         let builder = Builder::new(locations(&settings_of, path), Arc::clone(&documents));
-        Keeper::start(builder, Arc::clone(&observer))
+        Keeper::start(builder, Arc::clone(&observer), background.clone())
     });
     match settings.serves {
         Serves::Config(_) => Configs::one(config_path.to_owned(), &make),
