@@ -127,7 +127,7 @@ impl Builder {
         let (stamps, loaded) = self.load_config();
         let config = match span.end_with(loaded) {
             Ok(loaded) => Arc::new(loaded),
-            Err(error) => return Err(BuildError { message: error.to_string(), stamps }),
+            Err(error) => return Err(BuildError { message: error.render(), stamps }),
         };
         let (plans, mut diagnostics) = plans(&config.config);
         let done: Vec<Done> = iter(plans)

@@ -36,17 +36,18 @@ impl CommandIndex {
                     continue;
                 }
                 let group = command_word(group);
-                let parent = if group_is_collapsed(&service, &group) {
-                    service.clone()
-                } else {
-                    let key = format!("{service}{SEPARATOR}{group}");
-                    index.add_prefix(key.clone(), position);
-                    key
-                };
-                for command in &commands {
-                    let key = format!("{parent}{SEPARATOR}{command}");
-                    index.add_prefix(key.clone(), position);
-                    index.commands.insert(key);
+                // A collapsed group may be typed all the same.
+                let mut parents = vec![format!("{service}{SEPARATOR}{group}")];
+                if group_is_collapsed(&service, &group) {
+                    parents.push(service.clone());
+                }
+                for parent in parents {
+                    index.add_prefix(parent.clone(), position);
+                    for command in &commands {
+                        let key = format!("{parent}{SEPARATOR}{command}");
+                        index.add_prefix(key.clone(), position);
+                        index.commands.insert(key);
+                    }
                 }
             }
         }

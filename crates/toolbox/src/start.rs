@@ -170,6 +170,10 @@ impl ToolboxBuilder {
         let url = open_cli_instance::dialable_url(bound);
         lock.publish(&record(&layout, &url, bound, &config_path))?;
         let binds_loopback = bound.ip().is_loopback();
+        if !binds_loopback {
+            tracing::warn!(%bound, "this address can be reached from other machines, and callers are not authenticated; \
+                keep it behind something that authenticates them");
+        }
         let state = Arc::new(State::new(Parts {
             settings,
             layout,

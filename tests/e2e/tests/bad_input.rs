@@ -1,6 +1,6 @@
 //! What a caller or an upstream may get wrong: each has a stable code, and nothing is lost or left behind.
 
-use open_cli_e2e::{OrdersApi, Sandbox, Toolbox, request};
+use open_cli_e2e::{HeldApi, OrdersApi, Sandbox, Toolbox, request, wait_until};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -125,6 +125,8 @@ fn upstreams_that_hang_reset_lie_flood_or_go_in_circles() {
     }
     let reply = toolbox.execute(&json!({"toolId": "orders:faultInvalidJson"})).json();
     assert!(reply["text"].is_string() && reply["body"].is_null(), "{reply}");
+    assert_eq!(reply["errorCode"], "upstream_invalid_json");
+    assert_eq!(toolbox.audit().pop().expect("audited")["errorCode"], "upstream_invalid_json");
     let reply = toolbox.execute(&json!({"toolId": "orders:faultBinary"})).json();
     assert!(reply["bodyBase64"].is_string(), "W68: {reply}");
     let reply = toolbox.execute(&json!({"toolId": "orders:faultStatus", "pathArgs": ["503"]})).json();
@@ -167,7 +169,7 @@ fn a_configuration_that_breaks_or_vanishes_leaves_the_last_good_catalog_in_force
         let status = toolbox.cli(&["status"]).in_folder("/").ok();
         assert!(status.to_lowercase().contains("degraded"), "{status}");
         if break_it == 0 {
-            assert!(ready.body.contains("mode"), "{}", ready.body);
+            assert!(ready.body.contains(".cli.json:2:") && ready.body.contains("mode"), "{}", ready.body);
             assert!(toolbox.child.log().contains("mode"), "{}", toolbox.child.log());
         }
         sandbox.write(".cli.json", &good);
@@ -258,4 +260,100 @@ fn without_an_audit_record_there_is_no_answer_and_then_no_call() {
     let reply = toolbox.execute(&json!({"toolId": "orders:listOrders"}));
     assert_eq!((reply.status, &reply.json()["code"]), (503, &json!("audit_unavailable")));
     assert_eq!(count(), made, "refused before anything was sent");
+}
+
+/// §22: every call that reached its upstream has a record, whatever became of the caller.
+#[test]
+fn a_call_that_its_caller_abandons_is_recorded() {
+    let api = HeldApi::new();
+    let sandbox = api.sandbox();
+    let mut toolbox = sandbox.toolbox(&["--drain-timeout", "1"]);
+    let authority = toolbox.url.trim_start_matches("http://").to_owned();
+    let call = |id: &str| {
+        let body = "{\"toolId\":\"held:wait\"}";
+        let mut stream = TcpStream::connect(&authority).expect("connect");
+        let head = format!(
+            "POST /v1/tools/execute HTTP/1.1\r\nHost: {authority}\r\nX-Request-ID: {id}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).expect("write");
+        (stream, api.accept())
+    };
+    let (caller, _upstream) = call("gone");
+    drop(caller);
+    let is_recorded = |id: &str| {
+        let log = std::fs::read_to_string(toolbox.state_dir.join("audit.log")).unwrap_or_default();
+        log.lines().any(|line| line.contains(id) && line.contains("\"errorCode\":\"cancelled\""))
+    };
+    wait_until("the abandoned call is recorded", || is_recorded("gone"));
+    // And one that the end of the runtime cuts off.
+    let (_caller, _upstream) = call("cut-off");
+    toolbox.child.signal("TERM");
+    assert_eq!(toolbox.child.wait().code(), Some(0));
+    assert!(is_recorded("cut-off"));
+}
+
+/// A new denial does not wait for a source that hangs.
+#[test]
+fn a_new_policy_is_in_force_while_a_source_hangs() {
+    let api = OrdersApi::start();
+    let sandbox = Sandbox::of_orders(&api.url);
+    let toolbox = sandbox.toolbox(&[]);
+    assert_eq!(toolbox.execute(&json!({"toolId": "orders:listOrders"})).status, 200);
+    let hanging = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
+    let mut config: Value =
+        serde_json::from_str(&std::fs::read_to_string(sandbox.config()).expect("read")).expect("json");
+    let uri = format!("http://{}/never.json", hanging.local_addr().expect("address"));
+    config["sources"]["slow"] = json!({"type": "openapi", "uri": uri});
+    config["policy"] = json!({"deny": ["orders:list*"]});
+    sandbox.write_config(&config);
+    let reply = toolbox.execute(&json!({"toolId": "orders:listOrders"}));
+    assert_eq!((reply.status, &reply.json()["code"]), (403, &json!("policy_deny")), "{}", reply.body);
+    assert_eq!(toolbox.execute(&json!({"toolId": "orders:getOrder", "pathArgs": ["ord_1"]})).status, 200);
+}
+
+/// W-3, fail closed: authentication that can't be enforced guards every endpoint but the handshake.
+#[test]
+fn a_configuration_that_comes_to_ask_for_authentication_serves_nobody() {
+    let api = OrdersApi::start();
+    let sandbox = Sandbox::of_orders(&api.url);
+    let toolbox = sandbox.toolbox(&[]);
+    toolbox.catalog();
+    let mut config: Value =
+        serde_json::from_str(&std::fs::read_to_string(sandbox.config()).expect("read")).expect("json");
+    config["runtime"] = json!({"server": {"auth": {"validationProfile": "oidc_jwks", "audience": "a",
+        "issuer": "https://id.example", "jwksURL": "https://id.example/keys"}}});
+    sandbox.write_config(&config);
+    assert_eq!(toolbox.execute(&json!({"toolId": "orders:listOrders"})).json()["code"], "authn_failed");
+    for path in ["/v1/catalog/effective", "/v1/audit/events", "/v1/traces"] {
+        assert_eq!(toolbox.get(path).status, 401, "{path}");
+    }
+    let stop = open_cli_e2e::post(&format!("{}/v1/runtime/stop", toolbox.url), &json!({}));
+    assert_eq!(stop.status, 401);
+    assert_eq!(toolbox.get("/v1/runtime/info").json()["auth"]["required"], true);
+}
+
+#[test]
+fn long_names_fill_neither_memory_nor_logs_and_secrets_of_servers_are_masked() {
+    let api = OrdersApi::start();
+    let sandbox = Sandbox::of_orders(&api.url);
+    let document = json!({"openapi": "3.1.0", "info": {"title": "T", "version": "1"},
+        "servers": [{"url": api.url.replace("http://", "http://user:s3cr3tpw@")}],
+        "paths": {"/health": {"get": {"operationId": "health", "responses": {}}}}});
+    sandbox.write("api.json", &document.to_string());
+    sandbox.write_config(&json!({"cli": "1", "mode": {"default": "discover"},
+        "sources": {"s": {"type": "openapi", "uri": "api.json"}}, "services": {"s": {"source": "s"}}}));
+    let toolbox = sandbox.toolbox(&[]);
+    let before = resident_kilobytes(toolbox.child.pid());
+    for _ in 0..20 {
+        let reply = toolbox.execute(&json!({"toolId": "x".repeat(9_000_000)}));
+        assert_eq!((reply.status, &reply.json()["code"]), (400, &json!("invalid_request")));
+    }
+    assert!(resident_kilobytes(toolbox.child.pid()) < before + 100_000);
+    assert_eq!(toolbox.execute(&json!({"toolId": "s:health"})).json()["statusCode"], 200);
+    let audit = std::fs::read_to_string(toolbox.state_dir.join("audit.log")).expect("audit");
+    for text in [toolbox.get("/v1/catalog/effective").body, toolbox.get("/v1/traces?limit=999").body, audit] {
+        assert!(!text.contains("s3cr3tpw"), "{text}");
+    }
 }

@@ -275,6 +275,7 @@ fn execution(
             decision: Decision::Allowed,
             reason_code: "allowed".into(),
             status_code: result.status,
+            error_code: if is_invalid_json(result) { "upstream_invalid_json".into() } else { String::new() },
             ..base
         },
         Err(problem) => AuditEvent {
@@ -304,6 +305,14 @@ fn record(call: &Call, request: &ExecuteRequest<'_>, snapshot: &Snapshot, entry:
     }
 }
 
+/// The upstream says that it answers with JSON, and does not.
+fn is_invalid_json(result: &ToolResult) -> bool {
+    let media_type = result.content_type_text().and_then(|text| text.split(';').next()).unwrap_or_default();
+    let media_type = media_type.trim().to_ascii_lowercase();
+    let declares_json = media_type == "application/json" || media_type.ends_with("+json");
+    declares_json && matches!(result.body, ResultBody::Text(_) | ResultBody::Binary(_))
+}
+
 /// The upstream's JSON is spliced in untouched (EXE-10).
 fn answer(result: ToolResult) -> Result<Answer, Box<Problem>> {
     let mut head = Vec::with_capacity(256);
@@ -311,6 +320,7 @@ fn answer(result: ToolResult) -> Result<Answer, Box<Problem>> {
     head.extend_from_slice(result.status.to_string().as_bytes());
     let mut json: Option<Bytes> = None;
     let content_type = result.content_type_text().map(str::to_owned);
+    let declares_json_in_vain = is_invalid_json(&result);
     match result.body {
         ResultBody::Empty => {}
         ResultBody::Json(body) => {
@@ -331,6 +341,10 @@ fn answer(result: ToolResult) -> Result<Answer, Box<Problem>> {
     if let Some(content_type) = content_type {
         tail.extend_from_slice(b",\"contentType\":");
         serde_json::to_writer(&mut tail, &content_type).map_err(respond::internal)?;
+    }
+    if declares_json_in_vain {
+        // Passed on as text (EXE-10), and said to be wrong.
+        tail.extend_from_slice(b",\"errorCode\":\"upstream_invalid_json\"");
     }
     if result.retry_count > 0 {
         tail.extend_from_slice(format!(",\"retryCount\":{}", result.retry_count).as_bytes());
