@@ -73,6 +73,13 @@ fn faults_of_the_command_line_are_found_before_anything_is_called() {
         ("shelf books list-books --page-size ten", &["--page-size", "\"ten\"", "whole number"]),
         ("shelf books list-books --page-size 1 --sort up", &["--sort", "asc, desc"]),
         ("shelf books list-books --page-siz 1", &["Unknown flag `--page-siz`", "Did you mean `--page-size`?"]),
+        ("shelf books list-books --page-size 1 --tags --dry-run", &["`--tags=--dry-run`"]),
+        ("shelf books list-books --page-size 1 --tags --sort asc", &["`--tags=--sort`"]),
+        ("shelf books get-book 1 --body {}", &["takes no body"]),
+        ("shelf -- books", &["\"books\"", "before `--`"]),
+        ("catalog -- lst", &["Unknown command `catalog lst`"]),
+        ("-x", &["Unknown flag `-x`", "short flags"]),
+        ("shelf books add-book --body=", &["`--body` is empty"]),
         ("shelf books add-book", &["`--body` is missing"]),
         ("shelf books add-book --body {", &["not valid JSON"]),
         ("shelf books gett", &["Unknown command `shelf books gett`", "open-cli shelf books get-book"]),
@@ -220,11 +227,13 @@ fn every_name_of_a_tool_leads_to_it() {
     {
         assert_eq!(client.line(line).code, 0, "{line}");
     }
+    assert_eq!(client.line("--no-input -- shelf shelf ping").code, 0);
+    assert_eq!(stub.executed()[4]["toolId"], "shelf:ping");
     assert_eq!(client.line("shelf gift--cards list-h-t-t-p-things").code, 0);
     assert_eq!(client.line("shelf books purge --approval").code, 0);
     let ids: Vec<_> = stub.executed().iter().map(|call| call["toolId"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids[..4], ["shelf:getBook", "shelf:getBook", "shelf:getBook", "shelf:getBook"]);
-    assert_eq!(ids[4..], ["shelf:listHTTPThings", "shelf:purgeBooks"]);
+    assert_eq!(ids[5..], ["shelf:listHTTPThings", "shelf:purgeBooks"]);
 }
 
 #[test]

@@ -65,6 +65,8 @@ pub(crate) struct Line {
     pub(crate) operands: Vec<String>,
     /// Flags of the command, in order; a flag without value has `true` or `false`.
     pub(crate) flags: Vec<(String, String)>,
+    /// Those of them whose value was a word of its own that looks like a flag.
+    pub(crate) doubtful: Vec<(String, String)>,
 }
 
 impl Line {

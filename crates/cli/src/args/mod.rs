@@ -6,4 +6,4 @@ mod parse;
 
 pub(crate) use flag::{Flag, GLOBAL_FLAGS, TOOL_FLAGS, Takes, find, is_reserved};
 pub(crate) use line::{ColorChoice, Format, Globals, Line};
-pub(crate) use parse::{parse, unknown_flag};
+pub(crate) use parse::{parse, swallowed, unknown_flag};

@@ -1,5 +1,6 @@
 //! Arguments -> [`Line`] in one pass, without knowing the catalog: every parameter of a tool takes exactly one
-//! value, so words, flags and values can be told apart before the tool is known. A value is never looked at.
+//! value, so words, flags and values can be told apart before the tool is known. A value is never looked at, but for
+//! one case: a flag of ours where a value is missing is refused, so that `--tags --dry-run` never sends.
 
 use super::flag::{Flag, GLOBAL_FLAGS, TOOL_FLAGS, Takes, find};
 use super::line::{ColorChoice, Format, Globals, Line};
@@ -31,13 +32,21 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Line,
         }
         let name = long_name(&name);
         if let Some(flag) = find(GLOBAL_FLAGS, &name) {
-            let value = value_of(flag.takes, &argument, inline, &mut arguments)?;
+            let value = value_of(flag.takes, &argument, inline, &mut arguments, &line.words)?;
             set_global(&mut line.globals, flag, value)?;
         } else {
             let takes = takes_of_local(&line.words, &name, &argument)?;
-            let value = value_of(takes, &argument, inline, &mut arguments)?;
+            let is_apart = inline.is_none() && takes != Takes::Nothing;
+            let value = value_of(takes, &argument, inline, &mut arguments, &line.words)?;
+            if is_apart && value.starts_with("--") {
+                line.doubtful.push((name.clone(), value.clone()));
+            }
             line.flags.push((name, value));
         }
+    }
+    // `open-cli --format json -- shelf ping`: the command itself stands behind the dashes.
+    if line.words.is_empty() {
+        line.words = std::mem::take(&mut line.operands);
     }
     Ok(line)
 }
@@ -70,15 +79,44 @@ fn long_name(name: &str) -> String {
     }
 }
 
+fn is_built_in(first: &str) -> bool {
+    BUILT_IN_COMMANDS.contains(&first) && first != "call"
+}
+
+/// The word would be a flag, were it not expected to be a value.
+fn is_known_flag(word: &str, words: &[String]) -> bool {
+    let Some((name, _)) = split_flag(word).filter(|(name, _)| !name.is_empty()) else { return false };
+    let name = long_name(&name);
+    find(GLOBAL_FLAGS, &name).is_some()
+        || match words.first() {
+            Some(first) if is_built_in(first) => {
+                commands::starting_with(words).any(|command| find(command.flags, &name).is_some())
+            }
+            _ => find(TOOL_FLAGS, &name).is_some(),
+        }
+}
+
+/// A flag stands where the value of another one is expected.
+pub(crate) fn swallowed(flag: &str, value: &str) -> Failure {
+    Failure::usage(
+        format!("`{flag}` needs a value, but the flag `{value}` follows"),
+        "A flag is not taken for a value unless it is written in one word with it.",
+    )
+    .suggest(format!("Write `{flag} <value> {value}`, or `{flag}={value}` when that is the value."))
+}
+
 /// What a flag of the command takes. Parameters of tools take one value each.
 fn takes_of_local(words: &[String], name: &str, argument: &str) -> Result<Takes, Failure> {
     let shown = argument.split_once('=').map_or(argument, |(flag, _)| flag);
     let Some(first) = words.first() else {
-        return Err(unknown_flag(shown, name, GLOBAL_FLAGS.iter().map(|flag| flag.name))
-            .cause("Flags of a command stand after the command's words."));
+        let cause = if name.chars().count() == 1 {
+            "The only short flags are `-h` and `-v`."
+        } else {
+            "It is not a flag of every command; flags of a command stand after the command's words."
+        };
+        return Err(unknown_flag(shown, name, GLOBAL_FLAGS.iter().map(|flag| flag.name)).cause(cause));
     };
-    let is_built_in = BUILT_IN_COMMANDS.contains(&first.as_str()) && first != "call";
-    if !is_built_in {
+    if !is_built_in(first) {
         return Ok(find(TOOL_FLAGS, name).map_or(Takes::Value("value"), |flag| flag.takes));
     }
     let candidates: Vec<&Flag> = commands::starting_with(words).flat_map(|command| command.flags).collect();
@@ -107,6 +145,7 @@ fn value_of(
     argument: &str,
     inline: Option<String>,
     rest: &mut impl Iterator<Item = String>,
+    words: &[String],
 ) -> Result<String, Failure> {
     let flag = argument.split_once('=').map_or(argument, |(flag, _)| flag);
     let value = match (takes, inline) {
@@ -120,10 +159,14 @@ fn value_of(
             .suggest(format!("Write `{flag}`, or `{flag}=false` to take it back.")));
         }
         (_, Some(value)) => value,
-        (_, None) => rest.next().ok_or_else(|| {
-            Failure::usage(format!("`{flag}` needs a value"), "It is the last argument.")
-                .suggest(format!("Write `{flag} <value>` or `{flag}=<value>`."))
-        })?,
+        (_, None) => match rest.next() {
+            Some(value) if is_known_flag(&value, words) => return Err(swallowed(flag, &value)),
+            Some(value) => value,
+            None => {
+                return Err(Failure::usage(format!("`{flag}` needs a value"), "It is the last argument.")
+                    .suggest(format!("Write `{flag} <value>` or `{flag}=<value>`.")));
+            }
+        },
     };
     match takes {
         Takes::OneOf(choices) if !choices.contains(&value.as_str()) => Err(Failure::usage(
@@ -209,9 +252,10 @@ mod tests {
     /// S2, P7: values are never scanned.
     #[test]
     fn a_value_is_never_taken_for_a_flag() {
-        let line = line("shelf books add-book --body -v --title --approval --note=--help 7").unwrap();
+        let line = line("shelf books add-book --body=-v --title --other --note=--help 7").unwrap();
         let flags: Vec<_> = line.flags.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        assert_eq!(flags, [("body", "-v"), ("title", "--approval"), ("note", "--help")]);
+        assert_eq!(flags, [("body", "-v"), ("title", "--other"), ("note", "--help")]);
+        assert_eq!(line.doubtful, [("title".to_owned(), "--other".to_owned())]);
         assert!(!line.globals.version && !line.globals.approval && !line.globals.help);
         assert_eq!(line.words, ["shelf", "books", "add-book", "7"]);
     }
@@ -222,6 +266,29 @@ mod tests {
         let line = line("shelf get --dry-run -- --version -x --").unwrap();
         assert_eq!(line.operands, ["--version", "-x", "--"]);
         assert!(line.is_set("dry-run") && !line.globals.version);
+    }
+
+    #[test]
+    fn a_flag_of_ours_is_never_swallowed_as_the_value_of_another() {
+        for (text, parts) in [
+            ("shelf list --tags --dry-run", &["--tags=--dry-run", "`--tags` needs a value"][..]),
+            ("shelf list --tags --approval", &["--tags=--approval"]),
+            ("shelf list --tags --format=json", &["--tags=--format=json"]),
+            ("shelf list --tags -h", &["--tags=-h"]),
+            ("--runtime --verbose shelf list", &["--runtime=--verbose"]),
+            ("catalog list --group --full", &["--group=--full"]),
+        ] {
+            let failure = line(text).unwrap_err();
+            assert_eq!(failure.exit, crate::exit::Exit::Usage, "{text}");
+            let shown = format!("{failure:?}");
+            assert!(parts.iter().all(|part| shown.contains(part)), "{text}: {shown}");
+        }
+    }
+
+    #[test]
+    fn the_command_may_stand_behind_a_double_dash() {
+        let line = line("--format json -- shelf list --dry-run").unwrap();
+        assert_eq!((line.words.join(" "), line.operands.len()), ("shelf list --dry-run".to_owned(), 0));
     }
 
     #[test]

@@ -3,9 +3,9 @@
 
 use super::{COMMANDS, starting_with};
 use crate::app::App;
-use crate::args::{Flag, GLOBAL_FLAGS, Globals, Line, TOOL_FLAGS, Takes, parse};
+use crate::args::{Flag, GLOBAL_FLAGS, Globals, Line, Takes, parse};
 use crate::dynamic::tree::{self, Found};
-use crate::dynamic::{command_words, flags, positionals, sent_words};
+use crate::dynamic::{command_words, flags, positionals, sent_words, tool_flags};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::text::{cut, first_line};
@@ -72,7 +72,11 @@ fn candidates(app: &App, current: &str, before: &[String]) -> Vec<Candidate> {
 }
 
 fn named(flags: &[Flag]) -> impl Iterator<Item = Candidate> + '_ {
-    flags.iter().map(|flag| (format!("--{}", flag.name), flag.about.to_owned()))
+    flags.iter().map(candidate)
+}
+
+fn candidate(flag: &Flag) -> Candidate {
+    (format!("--{}", flag.name), flag.about.to_owned())
 }
 
 fn is_built_in(line: &Line) -> bool {
@@ -85,7 +89,7 @@ fn flag_names(app: &App, line: &Line) -> Vec<Candidate> {
         out.extend(starting_with(&line.words).flat_map(|command| named(command.flags)));
     } else if !line.words.is_empty() {
         with_tool(app, line, |tool, _| {
-            out.extend(named(TOOL_FLAGS));
+            out.extend(tool_flags(tool).map(candidate));
             out.extend(
                 flags(tool).iter().map(|input| (format!("--{}", input.name), input.description().to_owned())),
             );

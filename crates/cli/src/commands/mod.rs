@@ -280,7 +280,7 @@ fn folder(app: &App, first: &str) -> Result<Exit, Failure> {
             "For a service of that name write `open-cli {SERVICE_ESCAPE}{first} …`; see `open-cli help`."
         )));
     }
-    let Some(next) = app.line.words.get(1) else {
+    let Some(next) = app.line.words.get(1).or(app.line.operands.first()) else {
         return help::folder(app, first, &inside);
     };
     let known = inside.iter().filter_map(|command| command.words.get(1).copied());

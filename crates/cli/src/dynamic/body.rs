@@ -27,7 +27,8 @@ pub(crate) fn read(value: Option<&str>, tool: &Tool, stdin: impl Read) -> Result
     if bytes.is_empty() {
         return match &tool.request_body {
             Some(body) if body.required => {
-                Err(Failure::usage("`--body` is missing", format!("`{}` requires a request body.", tool.id))
+                let what = if value.is_some() { "`--body` is empty" } else { "`--body` is missing" };
+                Err(Failure::usage(what, format!("`{}` requires a request body.", tool.id))
                     .suggest("Write `--body '<json>'`, `--body @file` or `--body -`; `--help` shows its shape."))
             }
             _ => Ok(bytes),

@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, HashSet};
 /// Headers that the runtime sets itself; OpenAPI ignores parameters of these names.
 const OWNED_HEADERS: &[&str] = &["accept", "authorization", "content-type"];
 
+/// Name of the flag for the request body.
+const BODY: &str = "body";
+
 /// A parameter of a tool.
 pub(crate) struct Input<'a> {
     pub(crate) parameter: &'a Parameter,
@@ -33,7 +36,10 @@ impl Input<'_> {
     /// Names that are accepted but not listed.
     fn also_called(&self, name: &str) -> bool {
         let hidden = self.details.map_or("", |details| details.hidden_name.as_str());
-        name == hidden || (name == self.parameter.original_name && !is_reserved(name))
+        // `param-body` where the tool has no body of its own, so that `--body` is the parameter.
+        name == hidden
+            || name.strip_prefix("param-") == Some(&self.name)
+            || (name == self.parameter.original_name && !is_reserved(name))
     }
 
     fn check(&self, shown: &str, value: &str) -> Result<(), Failure> {
@@ -87,7 +93,8 @@ pub(crate) fn flags(tool: &Tool) -> Vec<Input<'_>> {
             let schema = Schema::read(details.and_then(|details| details.schema.as_deref()));
             let wire = parameter.original_name.as_str();
             let plain = if parameter.name.is_empty() { slug(wire) } else { parameter.name.clone() };
-            let name = if is_reserved(&plain) { format!("param-{plain}") } else { plain };
+            let is_free = plain == BODY && tool.request_body.is_none();
+            let name = if is_reserved(&plain) && !is_free { format!("param-{plain}") } else { plain };
             let name = [name.clone(), format!("{}-{name}", parameter.location)]
                 .into_iter()
                 .find(|candidate| !candidate.is_empty() && taken.insert(candidate.clone()))
@@ -137,6 +144,25 @@ pub(crate) fn check_arguments(tool: &Tool, usage: &str, arguments: &[String]) ->
     Ok(())
 }
 
+/// Refuses a flag of the tool where the value of another one is missing.
+pub(crate) fn check_swallowed(tool: &Tool, doubtful: &[(String, String)]) -> Result<(), Failure> {
+    let inputs = flags(tool);
+    for (name, value) in doubtful {
+        let typed = value.trim_start_matches("--");
+        let typed = typed.split_once('=').map_or(typed, |(typed, _)| typed);
+        if inputs.iter().any(|input| input.name == typed || input.also_called(typed)) {
+            return Err(crate::args::swallowed(&format!("--{name}"), value));
+        }
+    }
+    Ok(())
+}
+
+/// The flags that every tool of this kind has.
+pub(crate) fn tool_flags(tool: &Tool) -> impl Iterator<Item = &'static Flag> {
+    let has_body = tool.request_body.is_some();
+    TOOL_FLAGS.iter().filter(move |flag| flag.name != BODY || has_body)
+}
+
 /// Turns the typed flags into those of the request; missing required ones are reported together (W14, W15).
 pub(crate) fn check_flags(
     tool: &Tool,
@@ -147,7 +173,8 @@ pub(crate) fn check_flags(
     let mut values: BTreeMap<String, String> = BTreeMap::new();
     let mut given = vec![false; inputs.len()];
     for (name, value) in typed {
-        if crate::args::find(TOOL_FLAGS, name).is_some() {
+        let is_body = name == BODY;
+        if crate::args::find(TOOL_FLAGS, name).is_some() && (!is_body || tool.request_body.is_some()) {
             continue;
         }
         let place = inputs
@@ -155,8 +182,15 @@ pub(crate) fn check_flags(
             .position(|input| input.name == *name)
             .or_else(|| inputs.iter().position(|input| input.also_called(name)));
         let Some(place) = place else {
+            if is_body {
+                return Err(Failure::usage(
+                    format!("`{}` takes no body", tool.id),
+                    "The API description declares no request body for it.",
+                )
+                .suggest("Leave `--body` out; `--help` lists what the tool takes."));
+            }
             let known = inputs.iter().map(|input| input.name.as_str());
-            let built_in = TOOL_FLAGS.iter().chain(GLOBAL_FLAGS).map(|flag: &Flag| flag.name);
+            let built_in = tool_flags(tool).chain(GLOBAL_FLAGS).map(|flag: &Flag| flag.name);
             return Err(unknown_flag(&format!("--{name}"), name, known.chain(built_in))
                 .cause(format!("`{}` has no such parameter.", tool.id)));
         };

@@ -9,6 +9,6 @@ mod run;
 mod schema;
 pub(crate) mod tree;
 
-pub(crate) use inputs::{Input, flags, positionals};
+pub(crate) use inputs::{Input, flags, positionals, tool_flags};
 pub(crate) use run::{call, command_words, run, sent_words};
 pub(crate) use schema::Schema;

@@ -1,6 +1,6 @@
 //! A dynamic command from words to exit code: slice, resolve, check, call, print.
 
-use super::inputs::{check_arguments, check_flags, positionals};
+use super::inputs::{check_arguments, check_flags, check_swallowed, positionals};
 use super::tree::{self, Found};
 use super::{body, preview, result};
 use crate::app::App;
@@ -34,6 +34,13 @@ pub(crate) fn run(app: &App) -> Result<Exit, Failure> {
             if let Some((name, _)) = app.line.flags.first() {
                 return Err(crate::args::unknown_flag(&format!("--{name}"), name, std::iter::empty())
                     .cause("These words name a group of commands, not a command."));
+            }
+            if let Some(operand) = app.line.operands.first() {
+                return Err(Failure::usage(
+                    format!("`open-cli {}` does not take {operand:?}", one_line(&words.join(" "))),
+                    "These words name a group of commands, not a command; behind `--` stand arguments only.",
+                )
+                .suggest("Write the whole command before `--`."));
             }
             help::service(app, &answer, &words, &tools)
         }
@@ -133,10 +140,12 @@ fn invoke(
         return help::tool(app, answer, tool, typed);
     }
     let usage = help::tool_usage(tool, typed);
+    check_swallowed(tool, &app.line.doubtful)?;
     let flags = check_flags(tool, &app.line.flags, &usage)?;
     ask_for_missing(app, tool, &mut arguments)?;
     check_arguments(tool, &usage, &arguments)?;
-    let body = body::read(app.line.flag("body"), tool, io::stdin().lock())?;
+    let body = app.line.flag("body").filter(|_| tool.request_body.is_some());
+    let body = body::read(body, tool, io::stdin().lock())?;
     if app.line.is_set("dry-run") {
         app.screen.write(&preview::preview(tool, &arguments, &flags, &body))?;
         return Ok(Exit::Ok);

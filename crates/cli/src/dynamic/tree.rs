@@ -50,7 +50,7 @@ pub(crate) fn find<'a>(answer: &'a EffectiveCatalog, words: &[String]) -> Found<
             best = Some((length, listed, tool));
         }
         if let Some(word) = words.get(1)
-            && groups(tool).any(|(group, _)| !group_is_collapsed(&service, &group) && group == *word)
+            && groups(tool).any(|(group, _)| !group.is_empty() && group == *word)
         {
             of_group.push(tool);
         }
@@ -103,16 +103,14 @@ fn commands(tool: &Tool) -> impl Iterator<Item = (String, bool)> + '_ {
 fn fit(service: &str, tool: &Tool, words: &[String]) -> Option<(usize, bool)> {
     let mut best = None;
     for (group, group_listed) in groups(tool) {
-        let at = if group_is_collapsed(service, &group) {
-            1
-        } else if words.get(1) == Some(&group) {
-            2
-        } else {
-            continue;
-        };
-        for (command, listed) in commands(tool) {
-            if words.get(at) == Some(&command) {
-                best = best.max(Some((at + 1, group_listed && listed)));
+        let is_collapsed = group_is_collapsed(service, &group);
+        // A group that is left out may be written all the same.
+        let is_named = !group.is_empty() && words.get(1) == Some(&group);
+        for (at, fits) in [(1, is_collapsed), (2, is_named)] {
+            for (command, listed) in commands(tool).filter(|_| fits) {
+                if words.get(at) == Some(&command) {
+                    best = best.max(Some((at + 1, group_listed && listed)));
+                }
             }
         }
     }
@@ -147,11 +145,14 @@ pub(crate) mod tests {
             ("shelf books show", "shelf:getBook 3"),
             ("shelf ping", "shelf:ping 2"),
             ("shelf ping ping", "shelf:ping 2"),
+            ("shelf shelf ping", "shelf:ping 3"),
+            ("shelf shelf ping ping", "shelf:ping 3"),
             ("shelf gift-cards list-http-things", "shelf:listHTTPThings 3"),
             ("shelf gift--cards list-h-t-t-p-things", "shelf:listHTTPThings 3"),
             ("shelf gift-cards list-h-t-t-p-things", "shelf:listHTTPThings 3"),
             ("shelf books purge", "shelf:purgeBooks 3"),
             ("shelf books", "folder of 5"),
+            ("shelf shelf", "folder of 1"),
             ("nosuch", "unknown at 0: shelf"),
             ("shelf boks", "unknown at 1: books gift-cards ping"),
             ("shelf books gett", "unknown at 2: add-book delete-book get-book list-books purge"),

@@ -2,8 +2,7 @@
 
 use super::{Page, page};
 use crate::app::App;
-use crate::args::TOOL_FLAGS;
-use crate::dynamic::{Input, Schema, flags, positionals, tree};
+use crate::dynamic::{Input, Schema, flags, positionals, tool_flags, tree};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Screen;
@@ -71,9 +70,7 @@ fn write(page: &mut Page, tool: &Tool, services: &[Service], typed: &[String]) {
     let parameters = flags(tool);
     inputs(page, "Parameters", &parameters, |input| format!("--{} <{}>", input.name, input.schema.kind()));
     page.heading("Flags");
-    // A body is accepted by every tool, but shown only where the description has one.
-    let shown = TOOL_FLAGS.iter().filter(|flag| flag.name != "body" || tool.request_body.is_some());
-    let rows: Vec<(String, &str)> = shown.map(|flag| (flag.usage(), flag.about)).collect();
+    let rows: Vec<(String, &str)> = tool_flags(tool).map(|flag| (flag.usage(), flag.about)).collect();
     page.rows(&rows);
     if let Some(body) = &tool.request_body {
         body_shape(page, tool, body);
