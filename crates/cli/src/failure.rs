@@ -28,6 +28,8 @@ pub(crate) struct Parts {
     pub(crate) status: Option<u16>,
     /// Request it happened in.
     pub(crate) request_id: Option<String>,
+    /// A trace of the request can say more.
+    pub(crate) has_trace: bool,
     /// How the program ends.
     pub(crate) exit: Exit,
     /// The reader of stdout went away: end quietly.
@@ -56,6 +58,7 @@ impl Failure {
             suggestion: String::new(),
             status: None,
             request_id: None,
+            has_trace: false,
             exit,
             is_broken_pipe: false,
         }))
@@ -88,6 +91,12 @@ impl Failure {
         self
     }
 
+    /// A trace of the request can say more.
+    pub(crate) fn traced(mut self, has_trace: bool) -> Self {
+        self.0.has_trace = has_trace;
+        self
+    }
+
     /// Writing the result failed.
     pub(crate) fn of_output(error: &std::io::Error) -> Self {
         let mut failure = Self::new(Exit::Other, "output", "The output could not be written", error.to_string())
@@ -106,8 +115,10 @@ impl Failure {
         }
         if let Some(id) = &self.request_id {
             let _ = write!(out, "\n{} {id}\n", paint.bold("Request:"));
-            let _ =
-                writeln!(out, "{}", paint.dim(&format!("See where the time went with `open-cli trace {id}`.")));
+            if self.has_trace {
+                let hint = format!("See where the time went with `open-cli trace {id}`.");
+                let _ = writeln!(out, "{}", paint.dim(&hint));
+            }
         }
         out
     }
@@ -184,6 +195,16 @@ impl From<ClientError> for Failure {
             )
             .suggest("Check that the URL leads to an open-cli runtime, and that versions fit.")
             .request(request_id),
+            ClientError::NotARuntime { url, detail } => Self::new(
+                Exit::Runtime,
+                "not_a_runtime",
+                format!("The server at {url} is not an open-cli runtime"),
+                format!("{}.", capitalised(&detail)),
+            )
+            .suggest(
+                "Correct `--runtime`, OPEN_CLI_RUNTIME_URL or `runtime.remote.url`. A proxy in front of a runtime that \
+                 is down answers like this, too.",
+            ),
             ClientError::Refused(refusal) => Self::from(*refusal),
             ClientError::SignInUnsupported { .. } => Self::new(
                 Exit::Auth,
@@ -237,6 +258,8 @@ impl From<Refusal> for Failure {
             .suggest(suggestion)
             .status(problem.status)
             .request(problem.request_id.clone())
+            // Who refuses before anything is executed has nothing to show in a trace.
+            .traced(refusal.is_named && exit == Exit::NotExecuted)
     }
 }
 

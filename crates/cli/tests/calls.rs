@@ -145,6 +145,44 @@ fn an_answer_of_400_and_above_is_printed_and_no_fail_makes_it_a_success() {
 }
 
 #[test]
+fn an_answer_that_is_not_the_json_it_claims_to_be_is_printed_and_an_error() {
+    let body =
+        r#"{"statusCode":200,"text":"<p>","contentType":"application/json","errorCode":"upstream_invalid_json"}"#;
+    let stub = Stub::shelf(move |_| answer(200, body));
+    let client = Client::of(&stub);
+    for line in ["shelf books get-book 7", "shelf books get-book 7 --no-fail"] {
+        let ran = client.line(line);
+        assert_eq!((ran.code, ran.out.as_str()), (8, "<p>\n"), "{}", ran.err);
+        assert!(ran.err.contains("not valid JSON") && ran.err.contains("Suggestion:"), "{}", ran.err);
+        assert!(ran.err.contains("open-cli trace "), "{}", ran.err);
+    }
+    let ran = client.line("shelf books get-book 7 --format json");
+    assert!(ran.err.contains(r#""code":"upstream_invalid_json""#), "{}", ran.err);
+}
+
+#[test]
+fn another_server_is_not_taken_for_a_runtime() {
+    for (status, body) in [
+        (404, "<html>nope"),
+        (404, "nope"),
+        (404, r#"{"detail":"Not Found"}"#),
+        (200, "<html>hello"),
+        (500, "<h1>oops</h1>"),
+    ] {
+        let stub = Stub::start(move |_| text(status, body));
+        for line in ["shelf ping", "status --check"] {
+            let ran = Client::of(&stub).line(line);
+            assert_eq!(ran.code, 7, "{line} {status} {body}: {}", ran.err);
+            let shown = ran.err.contains("is not an open-cli runtime") && !ran.err.contains("open-cli trace");
+            assert!(shown, "{line} {status} {body}: {}", ran.err);
+        }
+    }
+    let stub = Stub::start(|_| answer(200, r#"{"hello":"world"}"#));
+    let ran = Client::of(&stub).line("status --check");
+    assert!(ran.code == 7 && ran.err.contains("is not an open-cli runtime"), "{}", ran.err);
+}
+
+#[test]
 fn refusals_are_explained_to_people_and_programs() {
     let problem = r#"{"type":"urn:open-cli:error:approval_required","title":"The tool needs an approval","status":403,
         "detail":"shelf:addBook requires it.","code":"approval_required","requestId":"r-1"}"#;

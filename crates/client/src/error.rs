@@ -45,6 +45,14 @@ pub enum ClientError {
         /// The request.
         request_id: String,
     },
+    /// Connected, but to something else.
+    #[error("the server at {url} is not an open-cli runtime: {detail}")]
+    NotARuntime {
+        /// Base URL.
+        url: String,
+        /// What it answered.
+        detail: String,
+    },
     /// The runtime said no.
     #[error("{}", .0.headline())]
     Refused(Box<Refusal>),
@@ -71,7 +79,41 @@ pub struct Refusal {
     pub code: Option<ErrorCode>,
     /// The configured token was not sent, because the runtime is not the one it was configured for.
     pub token_withheld: bool,
+    /// The answer named its request, so the runtime may have a trace of it.
+    pub is_named: bool,
 }
+
+/// What an answer of status 400 or more shows that no runtime of this contract sends; `None` when one may have sent
+/// it. Other runtimes send plain text, so only what none of them sends counts: pages, foreign JSON, and a 404 or 405
+/// in words that are not theirs.
+pub(crate) fn foreign(status: u16, body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    if let Ok(problem) = serde_json::from_str::<serde_json::Value>(text) {
+        let member = |name: &str| problem.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+        let is_ours = member("type").starts_with(PROBLEM_TYPE) || ErrorCode::parse(member("code")).is_some();
+        return (!is_ours)
+            .then(|| format!("it answered with status {status} and JSON that is no error of a runtime"));
+    }
+    if is_page(text) {
+        return Some(format!("it answered with status {status} and a web page"));
+    }
+    let first = text.split_whitespace().next().unwrap_or_default().trim_end_matches(':');
+    let is_known = ErrorCode::parse(first).is_some() || text == TOOL_NOT_FOUND || text == CONFIG_REQUIRED;
+    (matches!(status, 404 | 405) && !is_known)
+        .then(|| format!("it answered with status {status}: the address does not exist there"))
+}
+
+/// HTML or XML.
+pub(crate) fn is_page(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}').trim_start().starts_with('<')
+}
+
+/// Beginning of the `type` of every problem.
+const PROBLEM_TYPE: &str = "urn:open-cli:error";
+/// Whole answers of other runtimes.
+const TOOL_NOT_FOUND: &str = "tool not found";
+const CONFIG_REQUIRED: &str = "config query parameter is required";
 
 impl Refusal {
     /// What happened, one line.
@@ -99,7 +141,7 @@ impl Refusal {
         if problem.request_id.is_empty() {
             problem.request_id = request_id.to_owned();
         }
-        Self { problem, code, token_withheld }
+        Self { problem, code, token_withheld, is_named: false }
     }
 
     fn from_text(status: u16, text: &str) -> Problem {
@@ -109,8 +151,8 @@ impl Refusal {
             return *Problem::new(code, detail);
         }
         let code = match (status, text) {
-            (404, "tool not found") => ErrorCode::ToolNotFound,
-            (400, "config query parameter is required") => ErrorCode::ConfigRequired,
+            (404, TOOL_NOT_FOUND) => ErrorCode::ToolNotFound,
+            (400, CONFIG_REQUIRED) => ErrorCode::ConfigRequired,
             (401, _) => ErrorCode::AuthnFailed,
             (403, _) => ErrorCode::AuthzDenied,
             (404, _) => ErrorCode::NotFound,
@@ -122,7 +164,7 @@ impl Refusal {
             (400..=499, _) => ErrorCode::InvalidRequest,
             _ => ErrorCode::Internal,
         };
-        let is_whole = text == "tool not found" || text == "config query parameter is required";
+        let is_whole = text == TOOL_NOT_FOUND || text == CONFIG_REQUIRED;
         *Problem::new(code, if is_whole { "" } else { text })
     }
 }
@@ -149,6 +191,27 @@ mod tests {
             assert_eq!(refusal.problem.detail, detail, "{body}");
             assert_eq!(refusal.problem.request_id, "r1");
             assert!(!refusal.headline().is_empty() && !refusal.problem.hint.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_answer_of_another_server_is_told_from_that_of_a_runtime() {
+        for (status, body, is_foreign) in [
+            (404, "<!DOCTYPE html><p>not found", true),
+            (502, "\u{feff} <html>", true),
+            (404, "404 page not found", true),
+            (404, "", true),
+            (404, r#"{"detail":"Not Found"}"#, true),
+            (401, r#"{"error":"who are you?"}"#, true),
+            (405, "Method Not Allowed", true),
+            (404, "not_found\n", false),
+            (404, "tool not found", false),
+            (404, r#"{"code":"trace_not_found"}"#, false),
+            (418, r#"{"type":"urn:open-cli:error:later","code":"later"}"#, false),
+            (502, "dial tcp: connection refused", false),
+            (500, "", false),
+        ] {
+            assert_eq!(foreign(status, body.as_bytes()).is_some(), is_foreign, "{status} {body}");
         }
     }
 

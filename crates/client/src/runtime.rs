@@ -1,5 +1,6 @@
 //! The calls of the HTTP contract (client §6; runtime-and-admin §4). One value of [`Runtime`] is one connection.
 
+use crate::error::{foreign, is_page};
 use crate::transport::{Answer, Fault, Transport};
 use crate::{ClientError, Environment, Patience, Refusal, RuntimeUrl};
 use open_cli_contract::REQUEST_ID_HEADER;
@@ -78,6 +79,8 @@ pub struct Sent<T> {
     pub value: T,
     /// As the runtime knows the request.
     pub request_id: String,
+    /// The answer named its request, so the runtime may have a trace of it.
+    pub is_named: bool,
 }
 
 /// A runtime that can be asked.
@@ -149,19 +152,21 @@ impl Runtime {
         let body = serde_json::to_vec(&request).map_err(|error| self.bad_request(&error))?;
         let traceparent = new_traceparent();
         let (answer, id) = self.send(Method::POST, "/v1/tools/execute", Some(&body), traceparent.as_deref())?;
-        self.decode(&answer.body, id)
+        self.decode(&answer, id)
     }
 
     /// `GET /v1/runtime/info`.
     pub fn info(&self) -> Result<Sent<Value>, ClientError> {
-        self.read("/v1/runtime/info")
+        let sent = self.read::<Value>("/v1/runtime/info")?;
+        let is_info = ["contractVersion", "instanceId"].iter().any(|member| sent.value.get(member).is_some());
+        if is_info { Ok(sent) } else { Err(self.not_a_runtime("its answer does not describe a runtime")) }
     }
 
     /// `POST /v1/runtime/stop`.
     pub fn stop(&self) -> Result<Sent<Value>, ClientError> {
         let path = path("/v1/runtime/stop", &[("config", &self.identity.config)]);
         let (answer, id) = self.send(Method::POST, &path, Some(b"{}"), None)?;
-        self.decode(&answer.body, id)
+        self.decode(&answer, id)
     }
 
     /// `POST /v1/refresh`.
@@ -169,7 +174,7 @@ impl Runtime {
         let body = serde_json::to_vec(&serde_json::json!({ "configPath": self.identity.config }))
             .map_err(|error| self.bad_request(&error))?;
         let (answer, id) = self.send(Method::POST, "/v1/refresh", Some(&body), None)?;
-        self.decode(&answer.body, id)
+        self.decode(&answer, id)
     }
 
     /// `GET /v1/audit/events`: an array. Other runtimes ignore the filter and answer `null` for nothing.
@@ -204,7 +209,7 @@ impl Runtime {
         let mut attempt = 0;
         loop {
             match self.send(Method::GET, path, None, None) {
-                Ok((answer, id)) => return self.decode(&answer.body, id),
+                Ok((answer, id)) => return self.decode(&answer, id),
                 Err(Unsent::Later { pause, .. }) if attempt < READ_RETRIES => {
                     attempt += 1;
                     wait(pause.unwrap_or(RETRY_PAUSE * attempt).min(RETRY_PAUSE_LIMIT));
@@ -245,8 +250,12 @@ impl Runtime {
         match answer.status {
             200..=299 => Ok((answer, request_id)),
             400..=599 => {
+                if let Some(detail) = foreign(answer.status, &answer.body) {
+                    return Err(self.not_a_runtime(detail).into());
+                }
                 let withheld = self.identity.token_withheld;
-                let refusal = Refusal::read(answer.status, &answer.body, &request_id, withheld);
+                let mut refusal = Refusal::read(answer.status, &answer.body, &request_id, withheld);
+                refusal.is_named = answer.request_id.is_some();
                 let error = ClientError::Refused(Box::new(refusal));
                 match answer.status {
                     503 => Err(Unsent::Later { pause: answer.retry_after, error }),
@@ -270,15 +279,26 @@ impl Runtime {
         }
     }
 
-    fn decode<T: DeserializeOwned>(&self, body: &[u8], request_id: String) -> Result<Sent<T>, ClientError> {
-        match serde_json::from_slice(body) {
-            Ok(value) => Ok(Sent { value, request_id }),
+    fn decode<T: DeserializeOwned>(&self, answer: &Answer, request_id: String) -> Result<Sent<T>, ClientError> {
+        let is_named = answer.request_id.is_some();
+        match serde_json::from_slice(&answer.body) {
+            Ok(value) => Ok(Sent { value, request_id, is_named }),
+            Err(_) if is_page(&String::from_utf8_lossy(&answer.body)) => {
+                Err(self.not_a_runtime("it answered with a web page"))
+            }
+            Err(error) if !is_named => {
+                Err(self.not_a_runtime(format!("its answer is not the expected JSON: {error}")))
+            }
             Err(error) => Err(self.bad_answer(format!("it is not the expected JSON: {error}"), request_id)),
         }
     }
 
     fn bad_answer(&self, detail: String, request_id: String) -> ClientError {
         ClientError::BadAnswer { url: self.url.as_str().to_owned(), detail, request_id }
+    }
+
+    fn not_a_runtime(&self, detail: impl Into<String>) -> ClientError {
+        ClientError::NotARuntime { url: self.url.as_str().to_owned(), detail: detail.into() }
     }
 
     fn bad_request(&self, error: &serde_json::Error) -> ClientError {

@@ -77,6 +77,9 @@ pub struct ExecuteResponse {
     /// Retries after 429 or 503. Beside the contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_count: Option<u32>,
+    /// Why the answer can't be taken for what it claims to be: `upstream_invalid_json`. Beside the contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
 }
 
 /// Answer of the refresh endpoint.

@@ -8,12 +8,17 @@ use crate::failure::Failure;
 use crate::output::{of_value, pretty, yaml};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use open_cli_client::Sent;
 use open_cli_contract::catalog::Tool;
 use open_cli_contract::execute::ExecuteResponse;
 use serde_json::Value;
 
+/// The upstream declared JSON and sent something else.
+const INVALID_JSON: &str = "upstream_invalid_json";
+
 /// Prints the answer; the exit code follows the upstream's status.
-pub(super) fn show(app: &App, tool: &Tool, answer: &ExecuteResponse, request_id: &str) -> Result<Exit, Failure> {
+pub(super) fn show(app: &App, tool: &Tool, sent: &Sent<ExecuteResponse>) -> Result<Exit, Failure> {
+    let (answer, request_id) = (&sent.value, sent.request_id.as_str());
     app.say(|| format!("request {request_id}: status {}", answer.status_code));
     if app.line.globals.include {
         wrapper(app, answer)?;
@@ -29,7 +34,13 @@ pub(super) fn show(app: &App, tool: &Tool, answer: &ExecuteResponse, request_id:
     }
     let exit = if app.line.globals.no_fail { Exit::Ok } else { exit::of_upstream(answer.status_code) };
     if exit == Exit::Ok {
-        return Ok(Exit::Ok);
+        return match answer.error_code.as_deref() {
+            // With status 400 and above the status is what counts.
+            Some(code) if exit::of_upstream(answer.status_code) == Exit::Ok => {
+                Err(broken(answer, code).status(answer.status_code).request(request_id).traced(sent.is_named))
+            }
+            _ => Ok(Exit::Ok),
+        };
     }
     let (code, whose) = match exit {
         Exit::UpstreamClient => {
@@ -48,7 +59,23 @@ pub(super) fn show(app: &App, tool: &Tool, answer: &ExecuteResponse, request_id:
     Err(Failure::new(exit, code, message, whose)
         .suggest(format!("{suggestion} `--no-fail` exits with 0."))
         .status(answer.status_code)
-        .request(request_id))
+        .request(request_id)
+        .traced(sent.is_named))
+}
+
+/// The API answered, but not with what it says it is.
+fn broken(answer: &ExecuteResponse, code: &str) -> Failure {
+    let kind = crate::text::one_line(answer.content_type.as_deref().unwrap_or("JSON"));
+    let (message, cause) = match code {
+        INVALID_JSON => (
+            "The API's answer is not valid JSON",
+            format!("It says that it is {kind}, but is something else; it is on stdout as it came."),
+        ),
+        _ => ("The API's answer can't be used", format!("It says that it is {kind}; it is on stdout as it came.")),
+    };
+    Failure::new(Exit::NotExecuted, code.to_owned(), message, cause).suggest(
+        "Check that the server URL leads to the API and not to a page in front of it, or ask whoever runs it.",
+    )
 }
 
 /// Status, content type and body together.

@@ -163,7 +163,7 @@ fn invoke(
         ..ExecuteRequest::default()
     };
     let sent = app.runtime()?.execute(request)?;
-    result::show(app, tool, &sent.value, &sent.request_id)
+    result::show(app, tool, &sent)
 }
 
 /// D3: at a terminal, missing arguments are asked for.
