@@ -103,6 +103,9 @@ fn inputs(operation: &Operation) -> Inputs {
             schema: parameter.schema.as_deref().map(compact),
             deprecated: parameter.deprecated,
             hidden_name: if reference_name == name { String::new() } else { reference_name },
+            style: parameter.style.clone(),
+            explode: parameter.explode,
+            content_type: parameter.content_type.clone(),
         });
         let target = if parameter.location == "path" { &mut inputs.path_params } else { &mut inputs.flags };
         target.push(Parameter {

@@ -311,6 +311,15 @@ pub struct ParameterDetails {
     /// Flag name under the reference's slug rules, when it differs; accepted, not listed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hidden_name: String,
+    /// How lists and objects are written (OpenAPI `style`); empty for the default of the location.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub style: String,
+    /// OpenAPI `explode`, as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explode: Option<bool>,
+    /// Media type of the value, when the description gives one instead of a style; the text is sent as it is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub content_type: String,
 }
 
 /// Request body of a tool.

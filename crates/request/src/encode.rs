@@ -36,6 +36,11 @@ pub(crate) fn push_form(out: &mut String, text: &str) {
     out.extend(utf8_percent_encode(text, FORM).map(|chunk| if chunk == "%20" { "+" } else { chunk }));
 }
 
+/// Appends text with everything but unreserved characters encoded (RFC 3986 §2.3).
+pub(crate) fn push_strict(out: &mut String, text: &str) {
+    out.extend(utf8_percent_encode(text, FORM));
+}
+
 /// A query name or value, encoded.
 pub(crate) fn form(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);

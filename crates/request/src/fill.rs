@@ -1,12 +1,13 @@
 //! Filling a template with the arguments of a call. All faults are found at once.
 
 use crate::pieces::Piece;
+use crate::style::{Shape, Value};
 use crate::template::{FlagParameter, Place, QueryEntry};
 use crate::{
     ArgumentFault, FaultKind, FilledRequest, RequestTemplate, RequestUrl, URL_MAX_BYTES, UrlTooLong, encode,
 };
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, InvalidHeaderValue};
 use http::{HeaderMap, HeaderValue};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ impl RequestTemplate {
         self.check_path_args(arguments.path_args, &mut faults);
         let path = self.fill_path(arguments.path_args, &mut faults);
         let values = self.index.assign(arguments.flags, &mut faults);
-        let query = self.fill_query(&values, arguments.path_args);
+        let query = self.fill_query(&values, arguments.path_args, &mut faults);
 
         let mut headers = HeaderMap::with_capacity(HEADERS_EXPECTED);
         headers.insert(ACCEPT, ACCEPT_VALUE);
@@ -110,11 +111,15 @@ impl RequestTemplate {
     }
 
     fn fill_path(&self, values: &[String], faults: &mut Vec<ArgumentFault>) -> String {
+        let shaped = self.shaped_path(values, faults);
         let mut path = String::with_capacity(64);
         for piece in &self.path {
             match piece {
                 Piece::Literal(text) => path.push_str(text),
-                Piece::Value(index) => encode::push_path_value(&mut path, value(values, *index)),
+                Piece::Value(index) => match shaped.iter().find(|(at, _)| at == index) {
+                    Some((_, text)) => path.push_str(text),
+                    None => encode::push_path_value(&mut path, value(values, *index)),
+                },
                 Piece::Undeclared(name) => faults.push(ArgumentFault::tool(format!(
                     "the path has a placeholder {{{name}}} that no parameter fills; correct the API description"
                 ))),
@@ -123,22 +128,109 @@ impl RequestTemplate {
         path
     }
 
+    /// Lists and objects of the path, written; nothing for a path of scalars.
+    fn shaped_path(&self, values: &[String], faults: &mut Vec<ArgumentFault>) -> Vec<(usize, String)> {
+        let mut shaped = Vec::new();
+        for (index, parameter) in self.positional.iter().enumerate() {
+            let Some(shape) = &parameter.shape else { continue };
+            let mut fault = |kind, problem: &str| {
+                faults.push(ArgumentFault::positional(kind, &parameter.wire, &parameter.name, problem));
+            };
+            if let Some(problem) = shape.unsupported() {
+                fault(FaultKind::Tool, problem);
+                continue;
+            }
+            // What is missing, empty or a dot segment is a fault already.
+            let Some(text) = values.get(index).filter(|text| !matches!(text.as_str(), "" | "." | "..")) else {
+                continue;
+            };
+            match shape.read(text).map(|value| shape.path(&value)) {
+                Ok(text) if text.is_empty() => fault(FaultKind::Invalid, "must not be empty"),
+                Ok(text) if matches!(text.as_str(), "." | "..") => {
+                    fault(FaultKind::Invalid, "must not be `.` or `..`");
+                }
+                Ok(text) => shaped.push((index, text)),
+                Err(problem) => fault(FaultKind::Invalid, problem),
+            }
+        }
+        shaped
+    }
+
     /// HX-6. A parameter replaces fixed pairs of its name, which stand just before it.
-    fn fill_query(&self, values: &[Option<&str>], path_args: &[String]) -> Vec<(Arc<str>, String)> {
+    fn fill_query(
+        &self,
+        values: &[Option<&str>],
+        path_args: &[String],
+        faults: &mut Vec<ArgumentFault>,
+    ) -> Vec<(Arc<str>, String)> {
         let mut query: Vec<(Arc<str>, String)> = Vec::new();
+        let mut is_sorted = true;
         for entry in &self.query {
             match entry {
                 QueryEntry::Fixed { name, value } => query.push((Arc::clone(name), fixed_value(value, path_args))),
                 QueryEntry::Parameter { name, index } => {
                     let Some(value) = values[*index] else { continue };
+                    let parameter = &self.parameters[*index];
+                    let pairs = match &parameter.shape {
+                        None => None,
+                        Some(shape) => match self.shaped_query(shape, parameter, value) {
+                            Ok(pairs) => Some(pairs),
+                            Err(problem) => {
+                                faults.push(parameter.invalid(problem));
+                                continue;
+                            }
+                        },
+                    };
+                    if pairs.as_ref().is_some_and(Vec::is_empty) {
+                        continue;
+                    }
                     while query.last().is_some_and(|(last, _)| last == name) {
                         query.pop();
                     }
-                    query.push((Arc::clone(name), encode::form(value)));
+                    match pairs {
+                        None => query.push((Arc::clone(name), encode::form(value))),
+                        Some(pairs) => {
+                            for (key, value) in pairs {
+                                let own = key == **name;
+                                is_sorted &= own;
+                                query.push((if own { Arc::clone(name) } else { key.into() }, value));
+                            }
+                        }
+                    }
                 }
             }
         }
+        if !is_sorted {
+            query.sort_by(|(a, _), (b, _)| a.cmp(b));
+        }
         query
+    }
+
+    /// The query parameters of a list or object; none for an empty one that may be left out.
+    fn shaped_query(
+        &self,
+        shape: &Shape,
+        parameter: &FlagParameter,
+        text: &str,
+    ) -> Result<Vec<(String, String)>, &'static str> {
+        let value = shape.read(text)?;
+        if value.is_empty() && !parameter.required {
+            return Ok(Vec::new());
+        }
+        let pairs = shape.query(&parameter.wire, &value);
+        // A member must not pass for another parameter, or override what the description fixes.
+        let is_taken = |key: &str| {
+            self.query.iter().any(|entry| match entry {
+                QueryEntry::Fixed { name, .. } => **name == *key,
+                QueryEntry::Parameter { name, index } => {
+                    **name == *key && self.parameters[*index].wire != parameter.wire
+                }
+            })
+        };
+        if shape.names_from_value(&value) && pairs.iter().any(|(key, _)| is_taken(key)) {
+            return Err("has a member with the name of another query parameter; rename it or use that parameter");
+        }
+        Ok(pairs)
     }
 }
 
@@ -166,9 +258,20 @@ fn place(
     cookies: &mut Vec<(Arc<str>, String)>,
     faults: &mut Vec<ArgumentFault>,
 ) {
+    let mut shaped = None;
+    if let Some(shape) = parameter.shape.as_ref().filter(|_| !matches!(parameter.place, Place::Query)) {
+        match shape.read(value) {
+            Ok(read) if read.is_empty() && !parameter.required => return,
+            Ok(read) => shaped = Some((shape, read)),
+            Err(problem) => {
+                faults.push(parameter.invalid(problem));
+                return;
+            }
+        }
+    }
     match &parameter.place {
         Place::Query => {}
-        Place::Header { name, sensitive } => match HeaderValue::from_bytes(value.as_bytes()) {
+        Place::Header { name, sensitive } => match header_value(value, shaped) {
             Ok(mut value) => {
                 value.set_sensitive(*sensitive);
                 headers.insert(name, value);
@@ -180,10 +283,23 @@ fn place(
                 "a header value must not contain line breaks or control characters",
             )),
         },
-        Place::Cookie => cookies.push((Arc::clone(&parameter.wire), encode::cookie_value(value))),
+        Place::Cookie => match shaped {
+            Some((shape, read)) if !matches!(read, Value::Scalar(_)) => {
+                let pairs = shape.cookies(&parameter.wire, &read);
+                cookies.extend(pairs.into_iter().map(|(name, value)| (name.into(), value)));
+            }
+            _ => cookies.push((Arc::clone(&parameter.wire), encode::cookie_value(value))),
+        },
         Place::Nowhere(why) => {
             faults.push(ArgumentFault::flag(FaultKind::Tool, &parameter.wire, &parameter.name, why.as_str()));
         }
+    }
+}
+
+fn header_value(text: &str, shaped: Option<(&Shape, Value<'_>)>) -> Result<HeaderValue, InvalidHeaderValue> {
+    match shaped {
+        Some((shape, value)) => HeaderValue::try_from(shape.header(&value)),
+        None => HeaderValue::from_bytes(text.as_bytes()),
     }
 }
 

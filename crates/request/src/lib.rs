@@ -9,7 +9,9 @@ mod fault;
 mod fill;
 mod filled;
 mod flags;
+mod flat;
 mod pieces;
+mod style;
 mod template;
 mod url;
 

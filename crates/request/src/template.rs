@@ -3,6 +3,7 @@
 use crate::body::BodyTemplate;
 use crate::flags::{FlagIndex, is_reserved_header};
 use crate::pieces::{self, Piece};
+use crate::style::Shape;
 use crate::url::Origin;
 use crate::{encode, flags};
 use ::url::{Position, Url};
@@ -40,6 +41,8 @@ pub(crate) struct Base {
 pub(crate) struct Positional {
     pub(crate) name: String,
     pub(crate) wire: String,
+    /// For lists and objects, and for styles that can't be written.
+    pub(crate) shape: Option<Shape>,
 }
 
 #[derive(Debug, Clone)]
@@ -48,6 +51,8 @@ pub(crate) struct FlagParameter {
     pub(crate) wire: Arc<str>,
     pub(crate) required: bool,
     pub(crate) place: Place,
+    /// For lists and objects.
+    pub(crate) shape: Option<Shape>,
 }
 
 /// Where a flag goes.
@@ -89,7 +94,12 @@ impl RequestTemplate {
         let kept: Vec<usize> = (0..tool.flags.len())
             .filter(|&i| tool.flags[i].location != "header" || !is_reserved_header(&tool.flags[i].original_name))
             .collect();
-        let parameters: Vec<FlagParameter> = kept.iter().map(|&i| compile_flag(&tool.flags[i])).collect();
+        let details = tool.details.as_ref().map(|details| details.parameters.as_slice()).unwrap_or_default();
+        let shape = |index: usize, p: &Parameter| Shape::compile(&p.location, details.get(index)?);
+        let parameters: Vec<FlagParameter> = kept
+            .iter()
+            .map(|&i| compile_flag(&tool.flags[i], shape(tool.path_params.len() + i, &tool.flags[i])))
+            .collect();
         let base_query = base.as_ref().ok().and_then(|base| base.url.query()).unwrap_or_default();
         let query = compile_query([base_query, template_query], &names, &parameters);
 
@@ -101,7 +111,12 @@ impl RequestTemplate {
             positional: tool
                 .path_params
                 .iter()
-                .map(|p| Positional { name: p.name.clone(), wire: p.original_name.clone() })
+                .enumerate()
+                .map(|(i, p)| Positional {
+                    name: p.name.clone(),
+                    wire: p.original_name.clone(),
+                    shape: shape(i, p),
+                })
                 .collect(),
             index: FlagIndex::compile(tool, &kept),
             parameters,
@@ -170,7 +185,7 @@ fn base64_standard(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
-fn compile_flag(flag: &Parameter) -> FlagParameter {
+fn compile_flag(flag: &Parameter, shape: Option<Shape>) -> FlagParameter {
     let wire = flag.original_name.as_str();
     let place = match flag.location.as_str() {
         "query" => Place::Query,
@@ -183,7 +198,7 @@ fn compile_flag(flag: &Parameter) -> FlagParameter {
         "cookie" => Place::Nowhere("its name is no legal cookie name; correct the API description".into()),
         other => Place::Nowhere(format!("parameters in {other:?} are not supported")),
     };
-    FlagParameter { name: flag.name.clone(), wire: wire.into(), required: flag.required, place }
+    FlagParameter { name: flag.name.clone(), wire: wire.into(), required: flag.required, place, shape }
 }
 
 fn compile_query(fixed: [&str; 2], names: &[&str], parameters: &[FlagParameter]) -> Vec<QueryEntry> {
@@ -208,5 +223,9 @@ fn compile_query(fixed: [&str; 2], names: &[&str], parameters: &[FlagParameter])
 impl FlagParameter {
     pub(crate) fn missing(&self) -> crate::ArgumentFault {
         flags::missing(&self.wire, &self.name)
+    }
+
+    pub(crate) fn invalid(&self, problem: &str) -> crate::ArgumentFault {
+        crate::ArgumentFault::flag(crate::FaultKind::Invalid, &self.wire, &self.name, problem)
     }
 }

@@ -1,7 +1,9 @@
 //! The rules of request construction, seen from outside (catalog-and-execution §20.2).
 
 use bytes::Bytes;
-use open_cli_contract::catalog::{ContentType, Parameter, RequestBody, Safety, Tool};
+use open_cli_contract::catalog::{
+    ContentType, Parameter, ParameterDetails, RequestBody, Safety, Tool, ToolDetails,
+};
 use open_cli_request::{ArgumentFault, Arguments, FaultKind, FilledRequest, RequestTemplate, URL_MAX_BYTES};
 use std::collections::BTreeMap;
 
@@ -218,6 +220,83 @@ fn headers_and_cookies_are_set() {
     assert_eq!(request.cookie_header().expect("cookies"), "theme=dark; sid=k%3B");
     assert!(request.cookie_header().expect("cookies").is_sensitive());
     assert_eq!(shown(tool.filled(&[], &[("content-length", "3")])).len(), 1);
+}
+
+/// `tool` with the style, explode and schema type of each of its parameters.
+fn styled(mut tool: Tool, details: &[(&str, Option<bool>, &str)]) -> Tool {
+    let parameters = details.iter().map(|(style, explode, kind)| ParameterDetails {
+        style: (*style).into(),
+        explode: *explode,
+        schema: serde_json::value::RawValue::from_string(format!(r#"{{"type":"{kind}"}}"#)).ok(),
+        ..ParameterDetails::default()
+    });
+    tool.details = Some(ToolDetails { parameters: parameters.collect(), ..ToolDetails::default() });
+    tool
+}
+
+/// OpenAPI 3.1 §4.8.12.4.
+#[test]
+fn lists_and_objects_go_where_their_parameter_goes_and_names_stay_in_order() {
+    let bins = tool("https://h.example", "/bins/{ids}?fixed=1")
+        .takes("path", "ids")
+        .takes("query", "m")
+        .takes("query", "near")
+        .takes("query", "tag")
+        .takes("header", "X-Ids")
+        .takes("cookie", "c");
+    let bins = styled(
+        bins,
+        &[
+            ("", None, "array"),
+            ("deepObject", None, "object"),
+            ("", None, "object"),
+            ("", None, "array"),
+            ("", None, "array"),
+            ("", Some(false), "array"),
+        ],
+    );
+    let flags =
+        [("m", r#"{"k":1}"#), ("near", r#"{"a":"x y","z":2}"#), ("tag", "p,q"), ("x-ids", "[1, 2]"), ("c", "1,2")];
+    let request = bins.filled(&["7,8"], &flags).expect("filled");
+    assert_eq!(request.headers["x-ids"], "1,2");
+    assert_eq!(request.cookie_header().expect("cookies"), "c=1,2");
+    let uri = request.url.to_uri().expect("fits").to_string();
+    assert_eq!(uri, "https://h.example/bins/7,8?a=x+y&fixed=1&m%5Bk%5D=1&tag=p&tag=q&z=2");
+
+    let empty = [("tag", "[]"), ("near", "{}"), ("x-ids", ""), ("c", "")];
+    let request = bins.filled(&["7"], &empty).expect("filled");
+    assert!(!request.headers.contains_key("x-ids") && request.cookie_header().is_none());
+    assert_eq!(request.url.to_uri().expect("fits"), "https://h.example/bins/7?fixed=1");
+
+    let flags = [("m", "s3cret"), ("near", r#"{"fixed":2}"#), ("tag", "[[1]]"), ("x-ids", r#"["a\nb"]"#)];
+    let faults = shown(bins.filled(&["[]"], &flags));
+    let starts = ["<ids>: must not be empty", "--m: must be a JSON object", "--near: has a member with the name"];
+    let more = ["--tag: holds a list", "--x-ids: a header value must not"];
+    assert_eq!(faults.len(), 5, "{faults:#?}");
+    for (fault, start) in faults.iter().zip(starts.iter().chain(&more)) {
+        assert!(fault.starts_with(start), "{fault}");
+    }
+    assert!(!faults.join("\n").contains("s3cret"));
+}
+
+#[test]
+fn what_a_list_of_path_values_becomes_is_checked_and_label_styles_are_refused() {
+    let bins = tool("https://h.example", "/bins/{ids}").takes("path", "ids");
+    let list = styled(bins.clone(), &[("simple", None, "array")]);
+    assert_eq!(shown(list.filled(&[r#"[".."]"#], &[])), ["<ids>: must not be `.` or `..`"]);
+    for style in ["label", "matrix"] {
+        let faults = styled(bins.clone(), &[(style, None, "string")]).filled(&["1"], &[]).expect_err("refused");
+        assert_eq!(faults[0].kind, FaultKind::Tool);
+        assert!(faults[0].to_string().starts_with("<ids>: style not supported"), "{}", faults[0]);
+    }
+}
+
+#[test]
+fn a_tool_without_a_body_takes_none() {
+    let template = RequestTemplate::compile(&tool("https://h.example", "/s"));
+    let given = |body| template.fill(&Arguments { path_args: &[], flags: &BTreeMap::new(), body });
+    assert_eq!(shown(given(Some(Bytes::from_static(b"{}")))), ["--body: the tool takes no body"]);
+    assert!(given(Some(Bytes::new())).is_ok(), "an empty body is none");
 }
 
 /// HX-9.
