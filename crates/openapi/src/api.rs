@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use open_cli_contract::catalog::{Diagnostic, OAuthFlow};
 use serde_json::value::RawValue;
+use std::sync::Arc;
 
 /// An API description, read.
 #[derive(Debug, Clone, Default)]
@@ -97,6 +98,9 @@ pub struct RequestBody {
     pub description: String,
     /// Media type and schema as given (`$ref`s kept), ascending media type.
     pub content: Vec<(String, Option<Box<RawValue>>)>,
+    /// Media type and self-contained schema, where the given one refers to something: what its `$ref`s name is under
+    /// `$defs`. Bodies with the same schema share it. `"x-truncated":true` marks one that a bound cut short.
+    pub resolved: Vec<(String, Arc<RawValue>)>,
 }
 
 /// A security scheme.

@@ -10,6 +10,12 @@ use crate::report::{code, quoted};
 use crate::schema::is_schema;
 use crate::version::Version;
 use serde_json::value::RawValue;
+use std::sync::Arc;
+
+/// Schemas as given, by media type.
+type Content = Vec<(String, Option<Box<RawValue>>)>;
+/// Self-contained schemas, by media type.
+type Resolved = Vec<(String, Arc<RawValue>)>;
 
 impl<'a> Reader<'a> {
     /// The body of an operation, if it has one.
@@ -30,21 +36,23 @@ impl<'a> Reader<'a> {
             };
             Fault::at(&pointer, message, "correct it; a call without the body could do something else")
         })?;
+        let (content, resolved) = self.content(&object, &pointer);
         Ok(Some(RequestBody {
             required: object.is_true("required"),
             description: object.string("description"),
-            content: self.content(&object, &pointer),
+            content,
+            resolved,
         }))
     }
 
-    fn content(&mut self, body: &Object<'a>, owner: &str) -> Vec<(String, Option<Box<RawValue>>)> {
+    fn content(&mut self, body: &Object<'a>, owner: &str) -> (Content, Resolved) {
         let pointer = format!("{owner}/content");
         let Some(media_types) = body.object("content") else {
             let message = "the request body has no `content`".to_owned();
             self.report.warning(code::BODY, owner, message, "name the media types it is sent as");
-            return Vec::new();
+            return Default::default();
         };
-        let mut content: Vec<(String, Option<Box<RawValue>>)> = Vec::new();
+        let (mut content, mut resolved) = (Content::new(), Resolved::new());
         for (media_type, place) in media_types {
             if media_type.starts_with("x-") && !media_type.contains('/') {
                 continue;
@@ -55,11 +63,14 @@ impl<'a> Reader<'a> {
                 break;
             }
             let at = format!("{pointer}/{}", escape(&media_type));
-            let schema = self.media_schema(place, &at).map(|schema| schema.raw.to_owned());
-            content.push((media_type.into_owned(), schema));
+            let schema = self.media_schema(place, &at);
+            let bundled = schema.and_then(|schema| self.bundled(schema));
+            resolved.extend(bundled.map(|bundled| (media_type.clone().into_owned(), bundled)));
+            content.push((media_type.into_owned(), schema.map(|schema| schema.raw.to_owned())));
         }
         content.sort_by(|(a, _), (b, _)| a.cmp(b));
-        content
+        resolved.sort_by(|(a, _), (b, _)| a.cmp(b));
+        (content, resolved)
     }
 
     /// The schema of a media type object (RB-3). OpenAPI 3.2: `itemSchema` stands for a missing `schema`, and the

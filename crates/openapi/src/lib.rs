@@ -7,6 +7,7 @@
 
 pub mod api;
 mod body;
+mod bundle;
 mod error;
 mod hosts;
 mod json;
@@ -18,6 +19,7 @@ mod pointer;
 mod reader;
 mod reference;
 mod report;
+mod scan;
 mod schema;
 mod security;
 mod servers;

@@ -26,6 +26,12 @@ pub const MAX_MEDIA_TYPES: usize = 200;
 pub const MAX_TAGS: usize = 100;
 /// Bytes of one parameter's schema. `$ref`s make copies, so a large one would multiply.
 pub const MAX_PARAMETER_SCHEMA_BYTES: usize = 64 * 1024;
+/// Bytes of one body schema with everything it refers to.
+pub const MAX_BUNDLE_BYTES: usize = 256 * 1024;
+/// Definitions gathered into one body schema.
+pub const MAX_BUNDLE_DEFINITIONS: usize = 500;
+/// Bytes read and written to make the body schemas of one description self-contained.
+pub const MAX_BUNDLED_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of schemas, descriptions and extensions that all operations of one description carry together.
 pub const MAX_CARRIED_BYTES: usize = 256 * 1024 * 1024;
 /// Diagnostics of one severity; the rest are counted.

@@ -2,6 +2,7 @@
 //! order of the work; each step lives in its own module.
 
 use crate::api::{Api, SecurityAlternative, SecurityScheme};
+use crate::bundle::Bundles;
 use crate::error::ReadError;
 use crate::json::Object;
 use crate::limits::MAX_CARRIED_BYTES;
@@ -33,6 +34,7 @@ pub fn read(set: &DocumentSet) -> Result<Api, ReadError> {
         undefined: Undefined::default(),
         consumes: Vec::new(),
         carried: MAX_CARRIED_BYTES,
+        bundles: Bundles::default(),
     };
     reader.read_servers(&root);
     reader.read_security(&root);
@@ -66,6 +68,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) consumes: Vec<String>,
     /// What is left of [`MAX_CARRIED_BYTES`].
     pub(crate) carried: usize,
+    pub(crate) bundles: Bundles<'a>,
 }
 
 impl Reader<'_> {

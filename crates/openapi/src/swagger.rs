@@ -10,6 +10,7 @@ use crate::schema::{Members, is_schema, object_of};
 use crate::version::Version;
 use serde_json::value::{RawValue, to_raw_value};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// `in: body`.
 #[derive(Clone)]
@@ -17,6 +18,7 @@ pub(crate) struct Body {
     required: bool,
     description: String,
     schema: Option<Box<RawValue>>,
+    resolved: Option<Arc<RawValue>>,
 }
 
 /// `in: formData`.
@@ -112,6 +114,7 @@ impl<'a> Reader<'a> {
             required: object.is_true("required"),
             description: object.string("description"),
             schema: schema.map(|schema| schema.raw.to_owned()),
+            resolved: schema.and_then(|schema| self.bundled(schema)),
         }
     }
 
@@ -154,8 +157,17 @@ impl<'a> Reader<'a> {
             }
             media_types.sort();
             media_types.dedup();
+            let resolved = body.resolved.as_ref();
+            let resolved = resolved
+                .map(|schema| media_types.iter().map(|media| (media.clone(), Arc::clone(schema))).collect())
+                .unwrap_or_default();
             let content = media_types.into_iter().map(|media_type| (media_type, body.schema.clone())).collect();
-            return Some(RequestBody { required: body.required, description: body.description, content });
+            return Some(RequestBody {
+                required: body.required,
+                description: body.description,
+                content,
+                resolved,
+            });
         }
         if fields.is_empty() {
             return None;
@@ -169,7 +181,7 @@ impl<'a> Reader<'a> {
         let required = fields.iter().any(|field| field.required);
         let schema = form_schema(fields);
         let content = media_types.iter().map(|media_type| ((*media_type).to_owned(), schema.clone())).collect();
-        Some(RequestBody { required, description: String::new(), content })
+        Some(RequestBody { required, content, ..RequestBody::default() })
     }
 }
 
