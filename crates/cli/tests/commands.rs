@@ -89,8 +89,11 @@ fn lists_and_reports_are_json_for_programs() {
     let listed = json("catalog list --safety read-only");
     assert_eq!(listed["view"]["tools"].as_array().unwrap().len(), 4);
     assert!(listed.get("catalog").is_none());
-    assert_eq!(json("catalog list --full --group nope")["catalog"]["tools"].as_array().unwrap().len(), 7);
-    assert_eq!(json("catalog list --group nope")["view"]["tools"], serde_json::json!([]));
+    assert_eq!(json("catalog list --full --group books")["catalog"]["tools"].as_array().unwrap().len(), 7);
+    let nope = client.line("catalog list --group boks");
+    assert!(nope.code == 2 && nope.err.contains("Did you mean `books`?"), "{}", nope.err);
+    let joined = client.run(&["explain", "shelf books get-book"]);
+    assert_eq!((joined.code, joined.out), (0, client.line("explain shelf books get-book").out));
     assert_eq!(json("search delete")["view"]["tools"][0]["id"], "shelf:deleteBook");
     assert_eq!(json("search zebra")["view"]["tools"], serde_json::json!([]));
     assert_eq!(json("tool schema shelf:getBook")["details"]["parameters"][0]["schema"]["minimum"], 1);
@@ -149,6 +152,12 @@ fn init_writes_a_configuration_that_the_next_command_accepts() {
     assert!(
         client.read(".cli.json").contains("billingSource") && client.read(".cli.json").contains("http://h:1\"")
     );
+
+    let by_url = client.line(&format!("init file://{}/specs/orders.yaml --force", client.folder.path().display()));
+    assert_eq!(by_url.code, 0, "{}", by_url.err);
+    assert!(client.read(".cli.json").contains("./specs/orders.yaml"));
+    let other = client.line("init ftp://h/orders.yaml --force");
+    assert!(other.code == 2 && other.err.contains("`ftp` is not supported"), "{}", other.err);
 
     assert_eq!(client.line("init specs/orders.yaml --global").code, 0);
     let global = client.read("home/.config/open-cli/.cli.json");

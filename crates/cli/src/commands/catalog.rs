@@ -32,9 +32,7 @@ pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
     let flag = |name: &str| app.line.flag(name).unwrap_or_default();
     filter_service(&mut answer, flag("service"))?;
     let group = flag("group");
-    if !group.is_empty() {
-        answer.view.tools.retain(|tool| tool.group == group);
-    }
+    filter_group(&mut answer, group)?;
     if let Some(safety) = app.line.flag("safety") {
         answer.view.tools.retain(|tool| has(tool.safety, safety));
     }
@@ -91,6 +89,28 @@ pub(super) fn filter_service(answer: &mut EffectiveCatalog, wanted: &str) -> Res
     Ok(())
 }
 
+/// Keeps the tools of a group; one that no tool of the view has is an error.
+fn filter_group(answer: &mut EffectiveCatalog, wanted: &str) -> Result<(), Failure> {
+    let tools = &mut answer.view.tools;
+    if wanted.is_empty() || tools.is_empty() {
+        return Ok(());
+    }
+    if !tools.iter().any(|tool| tool.group == wanted) {
+        let near: Vec<String> = near(wanted, tools.iter().map(|tool| tool.group.as_str()))
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        return Err(Failure::usage(format!("There is no group {wanted:?}"), "No tool of the view is in it.")
+            .suggest(if near.is_empty() {
+                "See the groups with `open-cli catalog list`.".to_owned()
+            } else {
+                format!("Did you mean {}?", near.join(" or "))
+            }));
+    }
+    tools.retain(|tool| tool.group == wanted);
+    Ok(())
+}
+
 /// The table of the view's tools.
 pub(super) fn table(answer: &EffectiveCatalog, screen: &Screen) -> String {
     rows(answer, answer.view.tools.iter()).render(screen.width(), screen.paint)
@@ -98,9 +118,13 @@ pub(super) fn table(answer: &EffectiveCatalog, screen: &Screen) -> String {
 
 pub(super) fn rows<'a>(answer: &'a EffectiveCatalog, tools: impl Iterator<Item = &'a Tool>) -> Table {
     let mut table = Table::new(["SERVICE", "GROUP", "COMMAND", "METHOD", "SUMMARY"]);
-    for tool in tools {
+    let service = |tool: &Tool| tree::service_word(&answer.catalog.services, tool);
+    let mut tools: Vec<(String, &Tool)> = tools.map(|tool| (service(tool), tool)).collect();
+    tools.sort_by(|(a, left), (b, right)| {
+        (a, &left.group, &left.command, &left.id).cmp(&(b, &right.group, &right.command, &right.id))
+    });
+    for (service, tool) in tools {
         let summary = if tool.summary.is_empty() { &tool.description } else { &tool.summary };
-        let service = tree::service_word(&answer.catalog.services, tool);
         table.row([&service, &tool.group, &tool.command, &tool.method, &first_line(summary)]);
     }
     table

@@ -15,7 +15,8 @@ pub(super) struct Resolved {
 }
 
 pub(super) fn resolve(app: &App, words: &[String]) -> Result<Resolved, Failure> {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    // `explain 'shelf books get-book'` is the same as the three words.
+    let words: Vec<&str> = words.iter().flat_map(|word| word.split_whitespace()).collect();
     let runtime = app.runtime()?;
     let slice = match words.as_slice() {
         [id] if id.contains(':') => {

@@ -18,6 +18,8 @@ pub(super) struct Description {
     /// Distinct first tags, ascending.
     pub(super) groups: Vec<String>,
     pub(super) servers: Vec<String>,
+    /// Some part of it names a server with an absolute URL.
+    pub(super) has_server: bool,
     /// Security schemes by name, in order.
     pub(super) schemes: Vec<(String, Value)>,
 }
@@ -81,6 +83,7 @@ impl Description {
             operations,
             groups: groups.into_iter().collect(),
             servers: servers(root),
+            has_server: has_server(root),
             schemes: schemes.into_iter().flatten().map(|(name, scheme)| (name.clone(), scheme.clone())).collect(),
         })
     }
@@ -89,6 +92,19 @@ impl Description {
 fn servers(root: &Map<String, Value>) -> Vec<String> {
     let urls = root.get("servers").and_then(Value::as_array).into_iter().flatten();
     urls.filter_map(|server| server.get("url").and_then(Value::as_str)).map(str::to_owned).collect()
+}
+
+/// The document, a path or an operation names an absolute URL; in Swagger 2.0 the document a host.
+fn has_server(root: &Map<String, Value>) -> bool {
+    if root.contains_key("swagger") && !root.contains_key("openapi") {
+        return root.get("host").and_then(Value::as_str).is_some_and(|host| !host.trim().is_empty());
+    }
+    let is_absolute = |of: &Map<String, Value>| servers(of).iter().any(|url| url.contains("://"));
+    let items = || root.get("paths").and_then(Value::as_object).into_iter().flat_map(Map::values);
+    is_absolute(root)
+        || items()
+            .filter_map(Value::as_object)
+            .any(|item| is_absolute(item) || item.values().filter_map(Value::as_object).any(is_absolute))
 }
 
 fn plain(value: &Value) -> String {
@@ -135,6 +151,20 @@ components:
             ("swagger: 2.0\ninfo: {title: t}\npaths: {}\n", "2.0"),
         ] {
             assert_eq!(Description::read(text.as_bytes()).unwrap().version, version, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_description_without_an_absolute_server_is_noticed() {
+        for (text, expected) in [
+            ("openapi: 3.0.0\ninfo: {}\npaths: {}", false),
+            ("openapi: 3.0.0\ninfo: {}\npaths: {}\nservers: [{url: /v1}]", false),
+            ("openapi: 3.0.0\ninfo: {}\npaths: {}\nservers: [{url: /v1}, {url: 'https://h/v1'}]", true),
+            ("openapi: 3.0.0\ninfo: {}\npaths: {/a: {get: {servers: [{url: 'https://h'}]}}}", true),
+            ("swagger: '2.0'\ninfo: {}\npaths: {}", false),
+            ("swagger: '2.0'\ninfo: {}\npaths: {}\nhost: h", true),
+        ] {
+            assert_eq!(Description::read(text.as_bytes()).unwrap().has_server, expected, "{text}");
         }
     }
 

@@ -98,11 +98,35 @@ fn origin(source: &str) -> Result<Origin, Failure> {
         .iter()
         .any(|scheme| source.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
     if !is_url {
-        return Ok(Origin::File(PathBuf::from(source)));
+        return local(source);
     }
     Url::parse(source).map(Origin::Url).map_err(|error| {
         Failure::usage(format!("{:?} is not a valid URL", redact::text(source)), error.to_string())
             .suggest("Name the URL or the file of an OpenAPI description.")
+    })
+}
+
+/// A path, or the `file:` URL of one. Other schemes are not paths with a colon in them.
+fn local(source: &str) -> Result<Origin, Failure> {
+    let Some((scheme, _)) = source.split_once("://").filter(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(|c| c.is_ascii_alphanumeric())
+    }) else {
+        return Ok(Origin::File(PathBuf::from(source)));
+    };
+    let shown = redact::text(source);
+    if !scheme.eq_ignore_ascii_case("file") {
+        return Err(Failure::usage(
+            format!("{shown:?} can't be read"),
+            format!("The scheme `{scheme}` is not supported: only http, https and file are."),
+        )
+        .suggest("Download the document and name the file."));
+    }
+    Url::parse(source).ok().and_then(|url| url.to_file_path().ok()).map(Origin::File).ok_or_else(|| {
+        Failure::usage(
+            format!("{shown:?} names no file of this machine"),
+            "A file URL has three slashes and a path.",
+        )
+        .suggest("Write `file:///folder/openapi.yaml`, or the path alone.")
     })
 }
 
@@ -225,6 +249,16 @@ fn report(app: &App, target: &Path, service: &str, origin: &Origin, description:
             let _ = write!(out, "; it counts from {}", url.origin().ascii_serialization());
         }
         out.push('\n');
+    }
+    // What comes from a URL has at least the URL's own origin as its server.
+    if matches!(origin, Origin::File(_)) && !description.has_server {
+        let member =
+            if description.version.starts_with('2') { "`host` (and `schemes`)" } else { "absolute `servers`" };
+        let text = format!(
+            "Warning: the description names no server with an absolute URL, so every call will fail.\n  Add {member} to \
+             it, or give `init` the URL at which the API itself serves the description."
+        );
+        let _ = writeln!(out, "{}", paint.warning(&text));
     }
     let _ = write!(out, "\nCreated {}\n\nNext steps:\n", target.display());
     let word = if BUILT_IN_COMMANDS.contains(&service) {
