@@ -8,6 +8,7 @@ mod body;
 mod connect;
 mod error;
 mod limits;
+mod patience;
 mod redirect;
 mod result;
 mod retry;

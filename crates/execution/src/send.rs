@@ -3,6 +3,7 @@
 use crate::body::{self, BodyFault};
 use crate::connect::Uses;
 use crate::error::{Fault, root_cause};
+use crate::patience::Waiting;
 use crate::upstream::Upstream;
 use crate::wire::Wire;
 use crate::{redirect, retry};
@@ -54,7 +55,10 @@ impl Upstream {
     }
 
     async fn exchange(&self, wire: &Wire, attempt: &Attempt<'_>, span: &mut ActiveSpan) -> Result<Outcome, Fault> {
-        let response = self.pool().request(wire.request(span.trace())).await.map_err(fault_of)?;
+        let response = Waiting::enter(&self.waiting)
+            .on(self.pool().request(wire.request(span.trace())))
+            .await
+            .map_err(fault_of)?;
         let (head, body) = response.into_parts();
         if let Some(uses) = head.extensions.get::<Uses>() {
             uses.count();

@@ -29,6 +29,8 @@ type Pool = Client<Connector, Full<Bytes>>;
 /// serves callers finds its upstream's answer on its own runtime and no other thread has to be woken for it.
 pub struct Upstream {
     pools: Vec<Pool>,
+    /// Calls that wait for an answer.
+    pub(crate) waiting: AtomicUsize,
     pub(crate) limits: Limits,
 }
 
@@ -57,7 +59,7 @@ impl Upstream {
                 .http1_max_buf_size(RESPONSE_BUFFER_BYTES)
                 .build(Connector::new(&limits))
         };
-        Self { pools: std::iter::repeat_with(pool).take(count).collect(), limits }
+        Self { pools: std::iter::repeat_with(pool).take(count).collect(), waiting: AtomicUsize::new(0), limits }
     }
 
     /// The pool of this thread.
