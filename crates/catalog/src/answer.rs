@@ -125,6 +125,7 @@ impl Snapshot {
         out.text(",\"mode\":");
         out.json(&admission.mode)?;
         out.text(",\"tools\":[");
+        let form = if form == Form::Detailed && entries.len() > 1 { Form::Listed } else { form };
         for (i, entry) in entries.into_iter().enumerate() {
             if i > 0 {
                 out.text(",");
@@ -212,7 +213,7 @@ impl Snapshot {
         if detail == Detail::Full {
             for entry in self.tools().iter().filter(|entry| lists(entry)) {
                 separate(out);
-                self.push_tool(entry, Form::Detailed, out);
+                self.push_tool(entry, Form::Listed, out);
             }
             return;
         }
@@ -243,7 +244,10 @@ impl Snapshot {
         match form {
             Form::Brief => out.bytes(entry.prepared().brief.clone()),
             Form::Contract => out.bytes(built.json_of(entry.prepared())),
-            Form::Detailed => built.detailed_json_of(entry.prepared()).into_iter().for_each(|b| out.bytes(b)),
+            Form::Listed | Form::Detailed => {
+                let pieces = built.detailed_json_of(entry.prepared(), form == Form::Detailed);
+                pieces.into_iter().for_each(|bytes| out.bytes(bytes));
+            }
         }
     }
 }
@@ -252,6 +256,9 @@ impl Snapshot {
 enum Form {
     Brief,
     Contract,
+    /// With details, one of several.
+    Listed,
+    /// With details and self-contained body schemas, which are large.
     Detailed,
 }
 

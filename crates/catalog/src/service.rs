@@ -2,10 +2,13 @@
 //! one by one; what did not change is shared between snapshots.
 
 use bytes::Bytes;
-use open_cli_contract::catalog::{Diagnostic, FetchRecord, Safety, Service, Severity, Tool, ToolDetails};
+use open_cli_contract::catalog::{
+    BodySchema, Diagnostic, FetchRecord, Safety, Service, Severity, Tool, ToolDetails,
+};
 use open_cli_contract::redact;
 use open_cli_request::RequestTemplate;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,8 +55,10 @@ pub(crate) struct PreparedTool {
     pub(crate) hidden_group: String,
     /// Place in the service's JSON.
     range: Range<usize>,
-    /// `,"details":{…}`
+    /// `,"details":{…` without its last brace.
     details: Bytes,
+    /// `"bodySchemas":[…]` of the details, or nothing. Tools with the same schemas share it.
+    body_schemas: Bytes,
     /// What a list of commands needs.
     pub(crate) brief: Bytes,
 }
@@ -90,11 +95,13 @@ impl BuiltService {
         redact_all(&mut service.servers);
         let mut json = Vec::with_capacity(tools.len() * 2048);
         let mut prepared = Vec::with_capacity(tools.len());
+        let mut schemas = SchemaTexts::default();
         for mut tool in tools {
             // The request needs what the catalog must not show.
             let template = RequestTemplate::compile(&tool);
             redact_all(&mut tool.servers);
-            let details = tool.details.take().unwrap_or_default();
+            let mut details = tool.details.take().unwrap_or_default();
+            let body_schemas = schemas.text_of(&std::mem::take(&mut details.body_schemas))?;
             if !json.is_empty() {
                 json.push(b',');
             }
@@ -103,6 +110,8 @@ impl BuiltService {
             let range = start..json.len();
             let mut tail = br#","details":"#.to_vec();
             serde_json::to_writer(&mut tail, &details)?;
+            // The brace comes back behind the schemas.
+            tail.pop();
             let brief = brief(&tool, &details)?;
             if let Some(body) = &mut tool.request_body {
                 body.content_types.iter_mut().for_each(|content| content.schema = None);
@@ -114,6 +123,7 @@ impl BuiltService {
                 hidden_group: details.hidden_group,
                 range,
                 details: tail.into(),
+                body_schemas,
                 brief: brief.into(),
                 tool,
             }));
@@ -129,15 +139,40 @@ impl BuiltService {
         self.json.slice(tool.range.clone())
     }
 
-    /// A tool's JSON with its `details`: three pieces to be sent one after the other.
-    pub(crate) fn detailed_json_of(&self, tool: &PreparedTool) -> [Bytes; 3] {
+    /// A tool's JSON with its `details`, as pieces to be sent one after the other; with body schemas on demand.
+    pub(crate) fn detailed_json_of(&self, tool: &PreparedTool, with_schemas: bool) -> [Bytes; 5] {
         let body = self.json.slice(tool.range.start..tool.range.end - 1);
-        [body, tool.details.clone(), Bytes::from_static(b"}")]
+        let schemas = if with_schemas { tool.body_schemas.clone() } else { Bytes::new() };
+        let comma: &[u8] = if schemas.is_empty() || tool.details.ends_with(b"{") { b"" } else { b"," };
+        [body, tool.details.clone(), Bytes::from_static(comma), schemas, Bytes::from_static(b"}}")]
     }
 
     /// JSON of the tools between two indices, commas included. Neighbours need no copy.
     pub(crate) fn json_between(&self, first: usize, last: usize) -> Bytes {
         self.json.slice(self.tools[first].range.start..self.tools[last].range.end)
+    }
+}
+
+/// The text of each distinct list of body schemas, by media types and addresses of the schemas.
+#[derive(Default)]
+struct SchemaTexts(HashMap<Vec<(String, usize)>, Bytes>);
+
+impl SchemaTexts {
+    fn text_of(&mut self, schemas: &[BodySchema]) -> Result<Bytes, serde_json::Error> {
+        if schemas.is_empty() {
+            return Ok(Bytes::new());
+        }
+        // All schemas are there before the first text is written, so an address means one schema.
+        let address = |schema: &BodySchema| schema.schema.get().as_ptr() as usize;
+        let key = schemas.iter().map(|schema| (schema.media_type.clone(), address(schema))).collect();
+        if let Some(text) = self.0.get(&key) {
+            return Ok(text.clone());
+        }
+        let mut text = br#""bodySchemas":"#.to_vec();
+        serde_json::to_writer(&mut text, schemas)?;
+        let text = Bytes::from(text);
+        self.0.insert(key, text.clone());
+        Ok(text)
     }
 }
 

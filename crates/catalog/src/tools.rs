@@ -3,14 +3,15 @@
 use crate::compact::compact;
 use crate::naming::{self, FlagNames, Names};
 use open_cli_contract::catalog::{
-    AuthAlternative, AuthRequirement, ContentType, Diagnostic, Output, Pagination, Parameter, ParameterDetails,
-    RequestBody, Retry, Safety, Tool, ToolDetails,
+    AuthAlternative, AuthRequirement, BodySchema, ContentType, Diagnostic, Output, Pagination, Parameter,
+    ParameterDetails, RequestBody, Retry, Safety, Tool, ToolDetails,
 };
 use open_cli_contract::slug::reference_slug;
 use open_cli_openapi::api::{self, Api, Operation};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 /// Header parameters that OpenAPI says are described elsewhere.
 const IGNORED_HEADERS: [&str; 3] = ["accept", "authorization", "content-type"];
@@ -74,6 +75,7 @@ fn tool(service_id: &str, api: &Api, operation: &Operation, names: Names) -> Too
             hidden_aliases: Vec::from_iter(Some(names.reference_command).filter(|name| !name.is_empty())),
             hidden_group: names.reference_group,
             pointer: operation.pointer.clone(),
+            body_schemas: operation.request_body.as_ref().map(body_schemas).unwrap_or_default(),
         }),
     }
 }
@@ -129,6 +131,11 @@ fn request_body(body: &api::RequestBody) -> RequestBody {
         .collect();
     content_types.sort_by(|a, b| a.media_type.cmp(&b.media_type));
     RequestBody { required: body.required, content_types }
+}
+
+fn body_schemas(body: &api::RequestBody) -> Vec<BodySchema> {
+    let resolved = body.resolved.iter();
+    resolved.map(|(media, schema)| BodySchema { media_type: media.clone(), schema: Arc::clone(schema) }).collect()
 }
 
 fn auth_alternative(api: &Api, alternative: &api::SecurityAlternative) -> AuthAlternative {

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::sync::Arc;
 
 fn is_false(value: &bool) -> bool {
     !*value
@@ -291,6 +292,19 @@ pub struct ToolDetails {
     /// JSON Pointer of the operation in its document.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pointer: String,
+    /// Self-contained schemas of the body, where the ones in `requestBody` refer to something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub body_schemas: Vec<BodySchema>,
+}
+
+/// A body schema with everything it refers to under its `$defs`. `"x-truncated":true` marks one that was too large.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BodySchema {
+    /// Media type as in `requestBody`.
+    pub media_type: String,
+    /// JSON Schema.
+    pub schema: Arc<RawValue>,
 }
 
 /// What the description says about one parameter.

@@ -1,5 +1,6 @@
 //! Help: of the program, of built-in commands, and of what the catalog adds. To stdout; exit 0.
 
+mod body_schema;
 mod service;
 mod tool;
 

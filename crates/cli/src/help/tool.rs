@@ -1,17 +1,14 @@
 //! Help of a tool (W33): usage with positionals, safety, sign-in, typed inputs, the body's shape, examples.
 
-use super::{Page, page};
+use super::{Page, body_schema, page};
 use crate::app::App;
-use crate::dynamic::{Input, Schema, flags, positionals, tool_flags, tree};
+use crate::dynamic::{Input, flags, positionals, tool_flags, tree};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Screen;
 use crate::text::{first_line, lines, one_line};
 use open_cli_contract::catalog::{AuthRequirement, EffectiveCatalog, RequestBody, Service, Tool};
-use serde_json::Value;
 
-/// Members of a body that are listed.
-const MAX_MEMBERS: usize = 24;
 /// Lines of a description that are shown.
 const MAX_LINES: usize = 40;
 
@@ -199,8 +196,8 @@ fn body_shape(page: &mut Page, tool: &Tool, body: &RequestBody) {
     if !media.is_empty() {
         page.line(&one_line(&media.join(", ")));
     }
-    let Some(schema) = json_schema(body) else { return };
-    let rows = members(&schema);
+    let Some(schema) = body_schema::of(tool, body) else { return };
+    let rows = body_schema::members(&schema);
     if rows.is_empty() {
         if schema.get("$ref").is_some() {
             page.line(&format!("Its schema: open-cli tool schema {} --format yaml", tool.id));
@@ -208,39 +205,6 @@ fn body_shape(page: &mut Page, tool: &Tool, body: &RequestBody) {
         return;
     }
     page.rows(&rows);
-}
-
-fn json_schema(body: &RequestBody) -> Option<Value> {
-    let content = body
-        .content_types
-        .iter()
-        .find(|content| content.media_type.contains("json") && content.schema.is_some())
-        .or_else(|| body.content_types.iter().find(|content| content.schema.is_some()))?;
-    serde_json::from_str(content.schema.as_ref()?.get()).ok()
-}
-
-fn members(schema: &Value) -> Vec<(String, String)> {
-    let required: Vec<&str> =
-        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Vec::new() };
-    let mut rows: Vec<(String, String)> = properties
-        .iter()
-        .map(|(name, schema)| {
-            let reference = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
-            let kind = reference.map_or_else(|| Schema::of(schema).kind(), str::to_owned);
-            let mark = if required.contains(&name.as_str()) { "[required]" } else { "" };
-            let about = schema.get("description").and_then(Value::as_str).map(first_line).unwrap_or_default();
-            (format!("{} <{}>", one_line(name), one_line(&kind)), format!("{about} {mark}").trim().to_owned())
-        })
-        .collect();
-    // Required members first, each part in the order of the schema.
-    rows.sort_by_key(|(_, about)| !about.ends_with("[required]"));
-    let more = rows.len().saturating_sub(MAX_MEMBERS);
-    rows.truncate(MAX_MEMBERS);
-    if more > 0 {
-        rows.push((format!("… {more} more"), String::new()));
-    }
-    rows
 }
 
 fn guidance(page: &mut Page, tool: &Tool) {
@@ -265,7 +229,7 @@ fn example(tool: &Tool, typed: &[String], parameters: &[Input<'_>]) -> String {
         out.push_str(&format!(" --{} {value}", input.name));
     }
     if let Some(body) = tool.request_body.as_ref().filter(|body| body.required) {
-        out.push_str(&match json_schema(body).map(|schema| sample_body(&schema)) {
+        out.push_str(&match body_schema::of(tool, body).map(|schema| body_schema::sample(&schema).to_string()) {
             Some(sample) => format!(" --body '{}'", sample.replace('\'', "'\\''")),
             None => " --body @body.json".to_owned(),
         });
@@ -274,27 +238,6 @@ fn example(tool: &Tool, typed: &[String], parameters: &[Input<'_>]) -> String {
         out.push_str(" --approval");
     }
     one_line(&out)
-}
-
-/// The required members with values of their type.
-fn sample_body(schema: &Value) -> String {
-    let required =
-        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    let mut body = serde_json::Map::new();
-    for name in required.take(MAX_MEMBERS) {
-        let property = schema.pointer(&format!("/properties/{}", name.replace('~', "~0").replace('/', "~1")));
-        let kind = property.and_then(|property| property.get("type")).and_then(Value::as_str).unwrap_or("string");
-        let first = property.and_then(|property| property.get("enum")).and_then(|choices| choices.get(0)).cloned();
-        let value = first.unwrap_or(match kind {
-            "integer" | "number" => 1.into(),
-            "boolean" => true.into(),
-            "array" => Value::Array(Vec::new()),
-            "object" => Value::Object(serde_json::Map::new()),
-            _ => "…".into(),
-        });
-        body.insert(name.to_owned(), value);
-    }
-    Value::Object(body).to_string()
 }
 
 #[cfg(test)]
