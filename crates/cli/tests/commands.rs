@@ -112,6 +112,51 @@ fn lists_and_reports_are_json_for_programs() {
 }
 
 #[test]
+fn status_names_what_is_wrong_and_invents_nothing() {
+    let stub = Stub::start(|request| {
+        let mut value: serde_json::Value = serde_json::from_str(SHELF).unwrap();
+        let fault = |severity: &str, number: usize| {
+            serde_json::json!({"severity": severity, "code": "operation_invalid", "source": "shelf",
+                "pointer": format!("/paths/{number}"), "message": "It is broken."})
+        };
+        let errors = (0..11).map(|number| fault("error", number));
+        value["catalog"]["diagnostics"] = errors.chain([fault("note", 99)]).collect();
+        value["catalog"]["sources"] = serde_json::json!([{"id": "shelfSource", "type": "openapi", "uri": "x",
+            "provenance": {"method": "explicit", "at": "2026-01-31T08:00:00Z"}}]);
+        match request.path() {
+            "/v1/runtime/info" => answer(
+                200,
+                r#"{"contractVersion":"1.1","instanceId":"shelf","stateDir":"/srv/state","version":"1",
+                "catalog":{"services":1,"tools":7,"errors":11,"warnings":2,"degraded":true,"faults":["shelf.yaml:3: oops"]}}"#,
+            ),
+            _ => answer(200, &value.to_string()),
+        }
+    });
+    let client = Client::of(&stub);
+    let ran = client.line("status --format table");
+    let status: Vec<&str> = ran.out.lines().filter(|line| !line.starts_with("Runtime:")).collect();
+    insta::assert_snapshot!("status_faults", status.join("\n"));
+    let json: serde_json::Value = serde_json::from_str(&client.line("status").out).unwrap();
+    assert_eq!((json["diagnostics"].as_array().unwrap().len(), &json["sources"]["totalActive"]), (12, &1.into()));
+    assert!(client.line("catalog list").err.contains("11 errors left something out"));
+    assert!(client.line("catalog list").err.contains("`open-cli status`"));
+}
+
+#[test]
+fn a_curated_view_that_admits_nothing_is_a_refusal() {
+    let stub = Stub::start(|_| {
+        let mut value: serde_json::Value = serde_json::from_str(SHELF).unwrap();
+        value["view"] = serde_json::json!({"name": "curated", "mode": "curated", "tools": []});
+        answer(200, &value.to_string())
+    });
+    for line in ["catalog list", "search book", "shelf ping"] {
+        let ran = Client::of(&stub).line(&format!("{line} --mode curated"));
+        assert_eq!((ran.code, ran.out.as_str()), (6, ""), "{line}: {}", ran.err);
+        assert!(ran.err.contains("admits no tool") && ran.err.contains("--agent-profile"), "{}", ran.err);
+    }
+}
+
+#[test]
 fn a_tool_outside_the_view_can_be_looked_at() {
     let stub = Stub::start(|request| {
         let mut value: serde_json::Value = serde_json::from_str(SHELF).unwrap();

@@ -7,9 +7,9 @@ use crate::dynamic::tree;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Screen, Table};
-use crate::text::{first_line, near};
+use crate::text::{count, first_line, near};
 use open_cli_client::CatalogQuery;
-use open_cli_contract::catalog::{EffectiveCatalog, Safety, Service, Severity, Tool, View};
+use open_cli_contract::catalog::{EffectiveCatalog, Safety, Service, Tool, View};
 use serde::Serialize;
 
 const SAFETIES: &[&str] = &["read-only", "destructive", "requires-approval", "idempotent"];
@@ -30,6 +30,8 @@ pub(super) struct Listed<'a> {
 pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
     let mut answer = app.runtime()?.catalog(&CatalogQuery::default())?;
     let flag = |name: &str| app.line.flag(name).unwrap_or_default();
+    refuse_empty(app, &answer)?;
+    let is_filtered = ["service", "group", "safety"].iter().any(|name| !flag(name).is_empty());
     filter_service(&mut answer, flag("service"))?;
     let group = flag("group");
     filter_group(&mut answer, group)?;
@@ -41,15 +43,48 @@ pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
     } else {
         app.screen.report(&Listed { view: &answer.view }, || Ok(table(&answer, &app.screen)))?;
     }
-    let errors = answer.catalog.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+    let errors = errors(&answer, is_filtered);
     if errors > 0 {
         let text = format!(
-            "{errors} problem(s) left something out of the catalog: `open-cli catalog list --full --format yaml` names \
-             them."
+            "{} left something out of the catalog: `open-cli status` names {}.",
+            count(errors, "error"),
+            if errors == 1 { "it" } else { "them" }
         );
         app.screen.remark(&app.screen.error_paint.warning(&text));
     }
     Ok(Exit::Ok)
+}
+
+/// How many errors left something out of what is listed; unfiltered that is the whole catalog.
+fn errors(answer: &EffectiveCatalog, is_filtered: bool) -> usize {
+    let is_listed = |source: &str| {
+        answer.view.tools.iter().any(|tool| {
+            let service = answer.catalog.services.iter().find(|service| service.id == tool.service_id);
+            tool.service_id == source || service.is_some_and(|service| service.source_id == source)
+        })
+    };
+    let errors = answer.catalog.diagnostics.iter().filter(|diagnostic| diagnostic.severity.is_error());
+    errors.filter(|diagnostic| !is_filtered || is_listed(&diagnostic.source)).count()
+}
+
+/// A curated view without tools is a decision of the policy, not an empty catalog.
+pub(crate) fn refuse_empty(app: &App, answer: &EffectiveCatalog) -> Result<(), Failure> {
+    let view = &answer.view;
+    let is_curated = view.mode == "curated" || (view.mode.is_empty() && app.line.globals.mode == "curated");
+    if !is_curated || !view.tools.is_empty() {
+        return Ok(());
+    }
+    let profile = &app.line.globals.agent_profile;
+    let cause = if profile.is_empty() {
+        "Curated mode admits only the tools of an agent profile's tool set; no profile was named, and the default \
+         one, if any, admits none."
+            .to_owned()
+    } else {
+        format!("The tool set of the agent profile {profile:?} admits no tool of the catalog.")
+    };
+    Err(Failure::new(Exit::Policy, "curated_deny", "The curated view admits no tool", cause).suggest(
+        "Name a profile with `--agent-profile <name>`, add tools to its tool set, or leave `--mode curated` out.",
+    ))
 }
 
 fn has(safety: Safety, word: &str) -> bool {

@@ -15,6 +15,8 @@ mod tool;
 mod trace;
 mod waterfall;
 
+pub(crate) use catalog::refuse_empty;
+
 use crate::app::App;
 use crate::args::{Flag, Takes};
 use crate::dynamic;
@@ -170,7 +172,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         operands: &[one("pattern")],
         about: "Search the tools of the view",
         detail: "Every word of the pattern must occur in the tool's id, command, path, tags, summary or description. \
-                 Best matches first.",
+                 The table is sorted by command; the other formats have the best matches first.",
         flags: search::FLAGS,
         examples: &["open-cli search \"overdue loan\""],
         run: search::run,

@@ -13,6 +13,7 @@ pub(super) const FLAGS: &[Flag] = &[SERVICE];
 pub(super) fn run(app: &App, operands: &[String]) -> Result<Exit, Failure> {
     let pattern = operands.join(" ");
     let mut answer = app.runtime()?.catalog(&CatalogQuery { detailed: true, ..CatalogQuery::default() })?;
+    catalog::refuse_empty(app, &answer)?;
     catalog::filter_service(&mut answer, app.line.flag("service").unwrap_or_default())?;
     let words: Vec<String> = pattern.to_lowercase().split_whitespace().map(str::to_owned).collect();
     let tools = std::mem::take(&mut answer.view.tools);

@@ -4,8 +4,9 @@ use crate::app::App;
 use crate::args::{Flag, Takes};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::text::count;
-use open_cli_client::{CatalogQuery, Runtime, Settings};
+use crate::text::{count, one_line};
+use open_cli_client::{CatalogQuery, Settings};
+use open_cli_contract::catalog::{Diagnostic, EffectiveCatalog, Severity};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -16,6 +17,9 @@ use std::time::Instant;
 pub(super) const FLAGS: &[Flag] =
     &[Flag::new("check", Takes::Nothing, "Exit with 7 when the runtime can't be reached, 3 when it refuses")];
 
+/// Diagnostics that are named; the rest is counted.
+const MAX_DIAGNOSTICS: usize = 10;
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
@@ -25,10 +29,12 @@ struct Report {
     auth: Auth,
     approval: Approval,
     scope_paths: Scopes,
-    /// Beside the contract: where this client would keep state.
+    /// Beside the contract: as configured here, else as the runtime says.
     instance: Instance,
     /// Beside the contract: what the runtime says about its catalog.
     catalog: Value,
+    /// Beside the contract: what is wrong with the catalog's inputs.
+    diagnostics: Vec<Diagnostic>,
 }
 
 #[derive(Serialize)]
@@ -52,7 +58,7 @@ struct ConfigStatus {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Sources {
-    total_active: usize,
+    total_active: Option<usize>,
     by_type: BTreeMap<String, usize>,
 }
 
@@ -76,8 +82,8 @@ struct Approval {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Instance {
-    id: String,
-    state_dir: PathBuf,
+    id: Option<String>,
+    state_dir: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -90,7 +96,6 @@ struct Scopes {
 
 pub(super) fn run(app: &App, _: &[String]) -> Result<Exit, Failure> {
     let settings = app.settings()?;
-    let instance = app.instance()?;
     let url = app.runtime_url().ok().map(|(url, _)| url.as_str().to_owned());
     let begin = Instant::now();
     let asked = app.runtime().and_then(|runtime| Ok((runtime, runtime.info()?.value)));
@@ -99,6 +104,7 @@ pub(super) fn run(app: &App, _: &[String]) -> Result<Exit, Failure> {
         Ok((runtime, info)) => (Some(runtime), info, None),
         Err(failure) => (None, Value::Null, Some(failure)),
     };
+    let answer = runtime.and_then(|runtime| runtime.catalog(&CatalogQuery::default()).ok());
     let report = Report {
         runtime: RuntimeStatus {
             available: failure.is_none(),
@@ -109,20 +115,18 @@ pub(super) fn run(app: &App, _: &[String]) -> Result<Exit, Failure> {
             error: failure.as_ref().map(|failure| format!("{}: {}", failure.message, failure.cause)),
         },
         config: ConfigStatus { active_path: settings.config_path.clone() },
-        sources: Sources {
-            total_active: settings.source_types.values().sum(),
-            by_type: settings.source_types.clone(),
-        },
+        sources: sources(settings, answer.as_ref()),
         auth: auth(settings, &info),
-        approval: approval(runtime, settings),
+        approval: approval(answer.as_ref(), settings),
         scope_paths: Scopes {
             managed: settings.scopes.managed.clone(),
             user: settings.scopes.user.clone(),
             project: settings.scopes.project.clone(),
             local: settings.scopes.local.clone(),
         },
-        instance: Instance { id: instance.id.as_str().to_owned(), state_dir: instance.state_dir },
+        instance: instance(app, settings, &info)?,
         catalog: info.get("catalog").cloned().unwrap_or(Value::Null),
+        diagnostics: answer.map(|answer| answer.catalog.diagnostics).unwrap_or_default(),
     };
     app.screen.report(&report, || Ok(layout(&report, app)))?;
     match failure {
@@ -172,9 +176,39 @@ fn auth(settings: &Settings, info: &Value) -> Auth {
     }
 }
 
+/// Of the configuration; without one, of the runtime's catalog.
+fn sources(settings: &Settings, answer: Option<&EffectiveCatalog>) -> Sources {
+    if settings.config_path.is_some() {
+        let by_type = settings.source_types.clone();
+        return Sources { total_active: Some(by_type.values().sum()), by_type };
+    }
+    let mut by_type = BTreeMap::new();
+    for source in answer.into_iter().flat_map(|answer| &answer.catalog.sources) {
+        *by_type.entry(source.kind.clone()).or_insert(0) += 1;
+    }
+    Sources { total_active: answer.map(|answer| answer.catalog.sources.len()), by_type }
+}
+
+/// What configuration, flags or environment lead to; without any of them, what the runtime says.
+fn instance(app: &App, settings: &Settings, info: &Value) -> Result<Instance, Failure> {
+    let globals = &app.line.globals;
+    let variables = ["OPEN_CLI_INSTANCE_ID", "OPEN_CLI_STATE_DIR"];
+    let is_named = settings.config_path.is_some()
+        || globals.instance_id.is_some()
+        || globals.state_dir.is_some()
+        || variables.iter().any(|name| app.environment.get(name).is_some());
+    if is_named {
+        let layout = app.instance()?;
+        return Ok(Instance { id: Some(layout.id.as_str().to_owned()), state_dir: Some(layout.state_dir) });
+    }
+    Ok(Instance {
+        id: member(info, "/instanceId").map(str::to_owned),
+        state_dir: member(info, "/stateDir").map(PathBuf::from),
+    })
+}
+
 /// Real counts: the tools' own safety and the policy of the configuration.
-fn approval(runtime: Option<&Runtime>, settings: &Settings) -> Approval {
-    let answer = runtime.and_then(|runtime| runtime.catalog(&CatalogQuery::default()).ok());
+fn approval(answer: Option<&EffectiveCatalog>, settings: &Settings) -> Approval {
     let by_policy = settings.approval_patterns.as_ref().is_some_and(|patterns| !patterns.is_empty());
     let gated =
         answer.map(|answer| by_policy || answer.view.tools.iter().any(|tool| tool.safety.requires_approval));
@@ -184,6 +218,31 @@ fn approval(runtime: Option<&Runtime>, settings: &Settings) -> Approval {
         None => "unknown",
     };
     Approval { has_approval_gated_tools: gated, status }
+}
+
+/// Why the last rebuild failed, and what is wrong with the inputs of the catalog in force.
+fn faults(report: &Report, app: &App, out: &mut String) {
+    let paint = app.screen.paint;
+    let faults = report.catalog.get("faults").and_then(Value::as_array).into_iter().flatten();
+    for fault in faults.filter_map(Value::as_str) {
+        let _ = writeln!(out, "  {}", paint.error(&format!("fault: {}", one_line(fault))));
+    }
+    let mut shown: Vec<&Diagnostic> =
+        report.diagnostics.iter().filter(|diagnostic| diagnostic.severity != Severity::Note).collect();
+    shown.sort_by_key(|diagnostic| diagnostic.severity);
+    for diagnostic in shown.iter().take(MAX_DIAGNOSTICS) {
+        let Diagnostic { code, source, pointer, message, .. } = diagnostic;
+        let place = if pointer.is_empty() { source.clone() } else { format!("{source} {pointer}") };
+        let word = match diagnostic.severity {
+            Severity::Error => paint.error("error"),
+            _ => paint.warning("warning"),
+        };
+        let _ = writeln!(out, "  {word} {}", one_line(&format!("{code} ({place}): {message}")));
+    }
+    let more = shown.len().saturating_sub(MAX_DIAGNOSTICS);
+    if more > 0 {
+        let _ = writeln!(out, "  … {more} more: `open-cli status --format json` has all");
+    }
 }
 
 fn layout(report: &Report, app: &App) -> String {
@@ -201,11 +260,14 @@ fn layout(report: &Report, app: &App) -> String {
     let _ = writeln!(out, "Runtime:  {state}");
     let config = report.config.active_path.as_ref().map_or("none".into(), |path| path.display().to_string());
     let _ = writeln!(out, "Config:   {config}");
-    let _ = writeln!(out, "Instance: {} ({})", report.instance.id, report.instance.state_dir.display());
-    if report.config.active_path.is_some() {
+    if let Some(id) = &report.instance.id {
+        let folder = report.instance.state_dir.as_ref().map(|path| one_line(&format!(" ({})", path.display())));
+        let _ = writeln!(out, "Instance: {}{}", one_line(id), folder.unwrap_or_default());
+    }
+    if let Some(total) = report.sources.total_active {
         let kinds: Vec<String> = report.sources.by_type.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
         let detail = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
-        let _ = writeln!(out, "Sources:  {} active{detail}", report.sources.total_active);
+        let _ = writeln!(out, "Sources:  {total} active{detail}");
     }
     if let Some(required) = report.auth.required {
         let mut parts = vec![format!("mode={}", report.auth.mode), format!("required={required}")];
@@ -224,9 +286,13 @@ fn layout(report: &Report, app: &App) -> String {
         let degraded = report.catalog.get("degraded") == Some(&Value::Bool(true));
         let note = if degraded { paint.warning(", serving an older catalog").into_owned() } else { String::new() };
         let errors = count(number("errors").unwrap_or_default(), "error");
-        let text = format!("{} of {}, {errors}", count(tools, "tool"), count(services, "service"));
+        let mut text = format!("{} of {}, {errors}", count(tools, "tool"), count(services, "service"));
+        if let Some(warnings) = number("warnings").filter(|warnings| *warnings > 0) {
+            let _ = write!(text, ", {}", count(warnings, "warning"));
+        }
         let _ = writeln!(out, "Catalog:  {text}{note}");
     }
+    faults(report, app, &mut out);
     let scopes = &report.scope_paths;
     let known = [
         ("managed", &scopes.managed),

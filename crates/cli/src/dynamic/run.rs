@@ -44,6 +44,15 @@ pub(crate) fn run(app: &App) -> Result<Exit, Failure> {
             }
             help::service(app, &answer, &words, &tools)
         }
+        Found::Unknown { .. } if answer.view.mode == "curated" || app.line.globals.mode == "curated" => {
+            // A slice without tools says nothing about the view.
+            let whole = app.runtime()?.catalog(&CatalogQuery::default())?;
+            crate::commands::refuse_empty(app, &whole)?;
+            match tree::find(&whole, &words) {
+                Found::Unknown { at, known } => Err(unknown(app, &whole, &words, at, known)),
+                _ => Err(unknown(app, &answer, &words, 0, Vec::new())),
+            }
+        }
         Found::Unknown { at, known } => Err(unknown(app, &answer, &words, at, known)),
     }
 }
