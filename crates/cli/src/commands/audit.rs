@@ -66,11 +66,12 @@ pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
     events.sort_by_key(time);
     let events = events.split_off(events.len().saturating_sub(count));
     app.screen.report(&events, || {
+        let times = short_times(events.iter().map(|event| text(event, "timestamp")));
         let mut table = Table::new(["TIME", "DECISION", "TOOL", "STATUS", "MS", "REASON", "PRINCIPAL", "REQUEST"]);
-        for event in &events {
+        for (event, time) in events.iter().zip(times) {
             let number = |member: &str| event.get(member).map_or_else(String::new, Value::to_string);
             table.row([
-                short_time(text(event, "timestamp")),
+                time,
                 text(event, "decision").to_owned(),
                 text(event, "toolId").to_owned(),
                 number("statusCode"),
@@ -80,6 +81,9 @@ pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
                 text(event, "requestId").to_owned(),
             ]);
         }
+        table.drop_empty();
+        table.keep(&["TIME", "TOOL", "REQUEST"]);
+        table.wrap("REASON");
         Ok(table.render(app.screen.width(), app.screen.paint))
     })?;
     Ok(Exit::Ok)
@@ -89,10 +93,16 @@ pub(super) fn text<'a>(value: &'a Value, member: &str) -> &'a str {
     value.get(member).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Whole seconds, UTC: `2026-01-31 08:00:00`.
-pub(super) fn short_time(text: &str) -> String {
-    match text.parse::<Timestamp>() {
+/// Whole seconds, UTC: `2026-01-31 08:00:00`; without the date when all are of today.
+pub(super) fn short_times<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let today = Timestamp::now().strftime("%Y-%m-%d ").to_string();
+    let short = |text: &str| match text.parse::<Timestamp>() {
         Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S").to_string(),
         Err(_) => text.to_owned(),
+    };
+    let times: Vec<String> = texts.map(short).collect();
+    if times.iter().all(|time| time.starts_with(&today)) {
+        return times.iter().map(|time| time[today.len()..].to_owned()).collect();
     }
+    times
 }

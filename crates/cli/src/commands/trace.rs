@@ -1,6 +1,6 @@
 //! `trace <id|last>` and `trace list`: where the time of a request went.
 
-use super::audit::{short_time, text};
+use super::audit::{short_times, text};
 use super::waterfall::{self, Stage};
 use crate::app::App;
 use crate::args::{Flag, Takes};
@@ -17,31 +17,50 @@ const SEARCHED: &str = "50";
 /// Name of the span of a tool call. Reading the catalog is a request too, but not what a person means by the last.
 const TOOL_CALL: &str = "runtime.tools.execute";
 
-pub(super) const LIST_FLAGS: &[Flag] = &[Flag::new("limit", Takes::Value("n"), "At most so many (default 20)")];
+/// What `trace list` shows without `--all`: requests that did something.
+const LISTED: &[&str] = &[TOOL_CALL, "runtime.refresh"];
+/// How many requests are looked through for them.
+const LOOKED_THROUGH: &str = "1000";
+
+pub(super) const LIST_FLAGS: &[Flag] = &[
+    Flag::new("limit", Takes::Value("n"), "At most so many (default 20)"),
+    Flag::new("all", Takes::Nothing, "All requests, not only tool calls and refreshes"),
+];
 
 pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
     let limit = app.line.flag("limit").unwrap_or(DEFAULT_LIMIT);
-    if limit.parse::<usize>().is_err() {
+    let Ok(wanted) = limit.parse::<usize>() else {
         return Err(Failure::usage(format!("`--limit` does not take {limit:?}"), "Expected a whole number.")
             .suggest("Write e.g. `--limit 100`."));
-    }
-    let roots = app.runtime()?.traces(limit)?;
+    };
+    let is_all = app.line.is_set("all");
+    let mut roots = app.runtime()?.traces(if is_all { limit } else { LOOKED_THROUGH })?;
+    roots.retain(|root| is_all || LISTED.contains(&text(root, "name")));
+    roots.truncate(wanted);
     app.screen.report(&roots, || {
-        let mut table = Table::new(["STARTED", "DURATION", "NAME", "RESULT", "REQUEST"]);
-        for root in &roots {
+        let times = short_times(roots.iter().map(|root| text(root, "startedAt")));
+        let mut table = Table::new(["STARTED", "DURATION", "NAME", "TOOL", "RESULT", "REQUEST"]);
+        for (root, time) in roots.iter().zip(&times) {
             let duration = Stage::read(root).map_or_else(String::new, |stage| waterfall::duration(stage.nanos()));
-            let result = if text(root, "error").is_empty() { "ok" } else { text(root, "error") };
-            table.row([
-                &short_time(text(root, "startedAt")),
-                &duration,
-                text(root, "name"),
-                result,
-                request_of(root),
-            ]);
+            let tool = root.pointer("/attributes/tool.id").and_then(Value::as_str).unwrap_or_default();
+            table.row([time, &duration, text(root, "name"), tool, &result_of(root), request_of(root)]);
         }
+        table.drop_empty();
+        table.keep(&["STARTED", "TOOL", "REQUEST"]);
+        table.wrap("RESULT");
         Ok(table.render(app.screen.width(), app.screen.paint))
     })?;
     Ok(Exit::Ok)
+}
+
+/// `ok`, what failed, or that the policy refused.
+fn result_of(root: &Value) -> String {
+    let decision = root.pointer("/attributes/policy.decision").and_then(Value::as_str).unwrap_or_default();
+    match (text(root, "error"), decision) {
+        ("", "" | "allowed") => "ok".to_owned(),
+        ("", decision) => format!("refused: {decision}"),
+        (error, _) => error.to_owned(),
+    }
 }
 
 /// The request id, else the trace id: what `trace <id>` takes.
