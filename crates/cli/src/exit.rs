@@ -42,7 +42,9 @@ pub(crate) fn of_refusal(code: Option<ErrorCode>, status: u16) -> Exit {
             ErrorCode::ManagedDeny | ErrorCode::PolicyDeny | ErrorCode::CuratedDeny | ErrorCode::ApprovalRequired,
         ) => Exit::Policy,
         Some(ErrorCode::InvalidArguments | ErrorCode::ToolNotFound) => Exit::Usage,
-        Some(ErrorCode::ConfigInvalid | ErrorCode::ConfigRequired) => Exit::Config,
+        Some(ErrorCode::ConfigInvalid | ErrorCode::ConfigRequired | ErrorCode::RuntimeAttachMismatch) => {
+            Exit::Config
+        }
         _ if status == 502 || status == 504 => Exit::NotExecuted,
         _ => Exit::Other,
     }
@@ -83,6 +85,7 @@ mod tests {
             (ErrorCode::CredentialsUnavailable, Exit::NotExecuted),
             (ErrorCode::ToolNotFound, Exit::Usage),
             (ErrorCode::ConfigInvalid, Exit::Config),
+            (ErrorCode::RuntimeAttachMismatch, Exit::Config),
             (ErrorCode::Internal, Exit::Other),
         ] {
             assert_eq!(of_refusal(Some(code), code.status()), exit, "{code}");

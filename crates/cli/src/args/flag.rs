@@ -42,7 +42,7 @@ pub(crate) const GLOBAL_FLAGS: &[Flag] = &[
     Flag::new("config", Value("file"), "Use this configuration (env OPEN_CLI_CONFIG)"),
     Flag::new("format", OneOf(&["json", "yaml", "pretty", "table"]), "Output format"),
     Flag::new("runtime", Value("url"), "Ask this runtime (env OPEN_CLI_RUNTIME_URL)"),
-    Flag::new("mode", Value("mode"), "Narrow the view: discover or curated"),
+    Flag::new("mode", OneOf(&["curated", "discover"]), "Narrow the view: discover or curated"),
     Flag::new("agent-profile", Value("name"), "Use the view of this agent profile"),
     Flag::new("approval", Nothing, "Approve calls that need an approval"),
     Flag::new("instance-id", Value("id"), "Name of the instance (env OPEN_CLI_INSTANCE_ID)"),

@@ -107,7 +107,6 @@ fn values(app: &App, line: &Line, name: &str) -> Vec<Candidate> {
             (Takes::OneOf(choices), _) => {
                 choices.iter().map(|choice| (choice.to_string(), String::new())).collect()
             }
-            (_, "mode") => ["curated", "discover"].map(|mode| (mode.to_owned(), String::new())).into(),
             (_, "service") => services(app, line),
             _ => Vec::new(),
         };
