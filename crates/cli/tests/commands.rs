@@ -308,3 +308,17 @@ fn every_shell_has_a_script() {
     }
     assert_eq!(client.line("completion tcsh").code, 2);
 }
+
+#[test]
+fn the_list_of_traces_shows_refusals_and_leaves_reads_out_unless_asked() {
+    let stub = Stub::start(|_| {
+        let read = SPAN.replace("runtime.tools.execute", "runtime.catalog").replace("r-9", "r-8");
+        let refused = SPAN
+            .replace("\"tool.id\"", "\"policy.decision\":\"approval_required\",\"tool.id\"")
+            .replace("r-9", "r-7");
+        answer(200, &format!("[{read},{refused}]"))
+    });
+    let list = |more: &str| Client::of(&stub).line(&format!("trace list --format table{more}")).out;
+    assert!(list("").contains("refused: approval_required") && !list("").contains("r-8"), "{}", list(""));
+    assert!(list(" --all").contains("r-8"));
+}
