@@ -154,7 +154,7 @@ class Stage:
         folder = self.work / name
         folder.mkdir(exist_ok=True)
         document = {**document, "servers": [{"url": f"http://127.0.0.1:{self.upstream}"}]}
-        (folder / "openapi.json").write_text(json.dumps(document))
+        (folder / "openapi.json").write_text(json.dumps(document, indent=2))
         config = {
             "cli": "1.0.0", "mode": {"default": "discover"},
             "sources": {"github": {"type": "openapi", "uri": "./openapi.json"}},

@@ -310,7 +310,9 @@ fn is_invalid_json(result: &ToolResult) -> bool {
     let media_type = result.content_type_text().and_then(|text| text.split(';').next()).unwrap_or_default();
     let media_type = media_type.trim().to_ascii_lowercase();
     let declares_json = media_type == "application/json" || media_type.ends_with("+json");
-    declares_json && matches!(result.body, ResultBody::Text(_) | ResultBody::Binary(_))
+    // An encoded body was not looked into.
+    let is_encoded = result.headers.contains_key(http::header::CONTENT_ENCODING);
+    declares_json && !is_encoded && matches!(result.body, ResultBody::Text(_) | ResultBody::Binary(_))
 }
 
 /// The upstream's JSON is spliced in untouched (EXE-10).
