@@ -21,6 +21,7 @@ paths:
         - {name: q, in: query, schema: {type: string}}
         - {name: X-Tenant, in: header, required: true, schema: {type: string}}
         - {name: session, in: cookie, schema: {type: string}}
+        - {name: tags, in: query, schema: {type: array, items: {type: string}}}
         - {name: format, in: query, schema: {type: string, enum: [short, long]}}
       responses: {}
   /secret:
@@ -171,6 +172,13 @@ fn what_the_client_can_tell_is_refused_before_anything_is_sent() {
     let text = preview.ok();
     assert!(text.starts_with(&format!("GET {}/base/things/a%20b/parts/c?pageSize=3", api.url)), "{text}");
     assert_eq!(toolbox.audit().len(), 0);
+    // What is shown is what is sent, lists too.
+    let listed = [&thing[..], &["a", "b", "--x-tenant", "t", "--tags", "x y,z"]].concat();
+    let shown = toolbox.cli(&[&listed[..], &["--dry-run"]].concat()).ok();
+    let line = sent(&toolbox, &listed)["line"].as_str().expect("line").to_owned();
+    let target = line.split(' ').nth(1).expect("target");
+    assert_eq!(target, "/base/things/a/parts/b?tags=x+y&tags=z");
+    assert_eq!(shown.lines().next(), Some(format!("GET {}{target}", api.url).as_str()));
 }
 
 /// W56, S1: `init`, `completion`, `--help` and `--version` need no runtime; what `init` writes works at once.

@@ -4,6 +4,7 @@
 use super::body::is_json;
 use open_cli_contract::catalog::{Parameter, Tool};
 use open_cli_contract::redact;
+use open_cli_request::{Arguments, RequestTemplate};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -37,8 +38,16 @@ pub(super) fn preview(
     } else {
         let base = tool.servers.first().map(|server| redact::text(server));
         let shown = base.as_deref().map_or("<base-unresolved>", |base| base.trim_end_matches('/'));
-        let _ =
-            writeln!(out, "{} {shown}{}{}", tool.method.to_uppercase(), path(tool, arguments), query(tool, flags));
+        let _ = match url(tool, arguments, flags, body) {
+            Some(url) => writeln!(out, "{} {url}", tool.method.to_uppercase()),
+            None => writeln!(
+                out,
+                "{} {shown}{}{}",
+                tool.method.to_uppercase(),
+                path(tool, arguments),
+                query(tool, flags)
+            ),
+        };
         if base.is_none() {
             out.push_str("Base: unresolved\n");
         }
@@ -64,6 +73,24 @@ pub(super) fn preview(
         out.push(b'\n');
     }
     out
+}
+
+/// The URL as the runtime will write it, by the same rules; credentials by their name are masked. `None` when the
+/// tool has no usable server, or the runtime would refuse the arguments.
+fn url(tool: &Tool, arguments: &[String], flags: &BTreeMap<String, String>, body: &[u8]) -> Option<String> {
+    let path_args: Vec<String> =
+        tool.path_params.iter().zip(arguments).map(|(parameter, value)| masked(parameter, value)).collect();
+    let shown: BTreeMap<String, String> = flags
+        .iter()
+        .map(|(key, value)| {
+            let parameter = tool.flags.iter().find(|p| p.name == *key || p.original_name == *key);
+            (key.clone(), parameter.map_or_else(|| value.clone(), |parameter| masked(parameter, value)))
+        })
+        .collect();
+    let body = (!body.is_empty()).then(|| body.to_vec().into());
+    let given = Arguments { path_args: &path_args, flags: &shown, body };
+    let filled = RequestTemplate::compile(tool).fill(&given).ok()?;
+    filled.url.to_uri().ok().map(|uri| uri.to_string())
 }
 
 fn path(tool: &Tool, arguments: &[String]) -> String {
