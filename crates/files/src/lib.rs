@@ -18,7 +18,7 @@ pub use directory::{DirectoryState, PRIVATE_DIRECTORY_MODE, create_private_dir_a
 pub use error::FileError;
 pub use lock::lock_within;
 pub use read::read_bounded;
-pub use replace::{Durability, TEMPORARY_PREFIX, replace};
+pub use replace::{Durability, TEMPORARY_PREFIX, replace, replace_with};
 pub use sweep::{TEMPORARY_AGE, sweep_temporaries};
 
 /// Mode of every file this crate creates, before the umask.

@@ -27,31 +27,49 @@ pub enum Durability {
 /// # Errors
 /// When the temporary file can't be created, written, synced or renamed.
 pub fn replace(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), FileError> {
+    replace_with(path, durability, |file| file.write_all(bytes))
+}
+
+/// [`replace`] for content that is too large to hold: `write` fills the new file, and the old one stands when it
+/// fails.
+///
+/// # Errors
+/// As [`replace`], and what `write` says.
+pub fn replace_with<T>(
+    path: &Path,
+    durability: Durability,
+    write: impl FnOnce(&mut File) -> io::Result<T>,
+) -> Result<T, FileError> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    write_and_rename(directory, path, bytes, durability)
+    let written = write_and_rename(directory, path, durability, write)
         .map_err(|cause| FileError::Replace { path: path.to_owned(), cause })?;
     if durability == Durability::Synced {
         sync_directory(directory).map_err(|cause| FileError::SyncDirectory { path: path.to_owned(), cause })?;
     }
-    Ok(())
+    Ok(written)
 }
 
-fn write_and_rename(directory: &Path, path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
+fn write_and_rename<T>(
+    directory: &Path,
+    path: &Path,
+    durability: Durability,
+    write: impl FnOnce(&mut File) -> io::Result<T>,
+) -> io::Result<T> {
     let mut temporary = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
         .rand_bytes(RANDOM_CHARACTERS)
         .permissions(Permissions::from_mode(PRIVATE_FILE_MODE))
         .tempfile_in(directory)?;
     // Dropping the temporary on an error removes it.
-    temporary.as_file_mut().write_all(bytes)?;
+    let written = write(temporary.as_file_mut())?;
     if durability == Durability::Synced {
         temporary.as_file().sync_all()?;
     }
     temporary.persist(path).map_err(|failure| failure.error)?;
-    Ok(())
+    Ok(written)
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {
@@ -101,6 +119,20 @@ mod tests {
         replace(&link, b"new", Durability::Unsynced).expect("replaced");
         assert_eq!(std::fs::read(&target).expect("readable"), b"old");
         assert!(std::fs::symlink_metadata(&link).expect("there").is_file());
+    }
+
+    #[test]
+    fn content_that_is_not_written_to_its_end_replaces_nothing() {
+        let (root, path) = target_with_old_content();
+        let length = replace_with(&path, Durability::Synced, |file| file.write_all(b"one").map(|()| 3));
+        assert_eq!((length.expect("replaced"), std::fs::read(&path).expect("readable")), (3, b"one".to_vec()));
+        let half = |file: &mut File| -> io::Result<()> {
+            file.write_all(b"half")?;
+            Err(io::ErrorKind::StorageFull.into())
+        };
+        replace_with(&path, Durability::Synced, half).expect_err("not written");
+        assert_eq!(std::fs::read(&path).expect("readable"), b"one");
+        assert_eq!(names_in(root.path()), ["f"]);
     }
 
     #[test]
