@@ -15,6 +15,7 @@ pub mod redact;
 pub mod runtime;
 pub mod slug;
 pub mod trace;
+pub mod traces;
 
 pub use jiff::Timestamp;
 
