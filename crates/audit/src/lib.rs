@@ -5,12 +5,17 @@
 //! costs that line only. Not for telemetry (that may be lost, see `open-cli-observe`) and not for deciding which
 //! events exist: the event is `open_cli_contract::audit::AuditEvent`.
 
+mod chain;
 mod error;
+mod index;
+mod layout;
 mod line;
 mod log;
 mod query;
 mod rotation;
 mod scan;
+mod sealed;
+mod stats;
 mod writer;
 
 pub use error::AuditError;

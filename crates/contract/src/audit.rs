@@ -95,6 +95,15 @@ pub struct AuditEvent {
     /// Fingerprint of the catalog that was in force.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub catalog_revision: String,
+    /// Identity of the configuration that was in force.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub config_identity: String,
+    /// Number of the record in its log, from 1 on. Given by the log; what a writer sets here is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// SHA-256 of the previous line, in hex. Given by the log, like `seq`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prev_hash: Option<String>,
 }
 
 /// Who delegated to whom.
