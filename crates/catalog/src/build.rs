@@ -320,7 +320,7 @@ async fn finish(
     let result = tokio::task::spawn_blocking(move || read(&plan, set, digest)).await;
     let result = result.map_err(|error| format!("reading the description failed: {error}")).flatten();
     if let Ok(built) = &result {
-        span.set("tools", built.tools.len().to_string());
+        span.set("tools", built.tools.len());
     }
     span.end_with(result)
 }

@@ -1,7 +1,13 @@
-//! W3C Trace Context (Level 1): `traceparent`, and the ids it carries.
+//! W3C Trace Context: `traceparent` and `tracestate`, the ids they carry, and W3C `baggage`.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
+
+/// Longest `tracestate` that is passed on, and most members (W3C Trace Context §3.3).
+const TRACE_STATE_MAX: (usize, usize) = (512, 32);
+/// Longest `baggage` that is passed on, and most members (W3C Baggage §3.3).
+const BAGGAGE_MAX: (usize, usize) = (8192, 64);
 
 /// 16 bytes, never all zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,9 +31,24 @@ impl TraceId {
             .flatten()
             .and_then(Self::new)
     }
+
+    /// The 56 bits that are random by W3C Trace Context Level 2; what samplers decide by.
+    pub fn random_part(self) -> u64 {
+        (self.0 & ((1 << 56) - 1)) as u64
+    }
+
+    /// Most significant byte first, as OTLP has it.
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
 }
 
 impl SpanId {
+    /// Most significant byte first, as OTLP has it.
+    pub fn to_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+
     /// From its number; `None` for zero.
     pub fn new(value: u64) -> Option<Self> {
         (value != 0).then_some(Self(value))
@@ -125,6 +146,55 @@ impl fmt::Display for TraceParent {
     }
 }
 
+/// What a caller says about its trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incoming {
+    /// `traceparent`.
+    pub parent: TraceParent,
+    /// `tracestate`, to be passed on as it is.
+    pub trace_state: Option<Arc<str>>,
+    /// `baggage`, to be passed on as it is.
+    pub baggage: Option<Arc<str>>,
+}
+
+impl Incoming {
+    /// From header values; several lines of a header are joined. Without a valid `traceparent` nothing is continued;
+    /// a malformed or overlong `tracestate` or `baggage` is dropped and the rest kept.
+    pub fn parse<'a>(
+        parent: &str,
+        trace_state: impl IntoIterator<Item = &'a str>,
+        baggage: impl IntoIterator<Item = &'a str>,
+    ) -> Option<Self> {
+        Some(Self {
+            parent: TraceParent::parse(parent)?,
+            trace_state: joined(trace_state, TRACE_STATE_MAX),
+            baggage: joined(baggage, BAGGAGE_MAX),
+        })
+    }
+}
+
+/// Lines of `key=value` members as one, when they are printable, within the bounds, and every member has a key.
+fn joined<'a>(
+    lines: impl IntoIterator<Item = &'a str>,
+    (max_bytes, max_members): (usize, usize),
+) -> Option<Arc<str>> {
+    let mut text = String::new();
+    for line in lines {
+        if text.len() + line.len() > max_bytes {
+            return None;
+        }
+        if !text.is_empty() {
+            text.push(',');
+        }
+        text.push_str(line.trim());
+    }
+    let members = || text.split(',').map(str::trim).filter(|member| !member.is_empty());
+    let is_valid = text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
+        && (1..=max_members).contains(&members().count())
+        && members().all(|member| member.split_once('=').is_some_and(|(key, _)| !key.trim().is_empty()));
+    is_valid.then(|| text.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +203,29 @@ mod tests {
     fn a_traceparent_survives_the_round_trip() {
         let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         assert_eq!(TraceParent::parse(text).expect("valid").to_string(), text);
+    }
+
+    #[test]
+    fn state_and_baggage_are_kept_when_they_are_well_formed_and_dropped_when_not() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        for (lines, expected) in [
+            (vec![], None),
+            (vec!["a=1"], Some("a=1")),
+            (vec!["a=1 ", " b=2,,c=3"], Some("a=1,b=2,,c=3")),
+            (vec!["a=1;p=q"], Some("a=1;p=q")),
+            (vec!["a"], None),
+            (vec!["=1"], None),
+            (vec!["a=\u{fc}"], None),
+            (vec!["a=1\r\nX: y"], None),
+        ] {
+            let incoming = Incoming::parse(parent, lines.clone(), lines.clone()).expect("a parent");
+            assert_eq!(incoming.trace_state.as_deref(), expected, "{lines:?}");
+            assert_eq!(incoming.baggage.as_deref(), expected, "{lines:?}");
+        }
+        let long = format!("a={}", "x".repeat(600));
+        let incoming = Incoming::parse(parent, [&*long], [&*long]).expect("a parent");
+        assert_eq!((incoming.trace_state, incoming.baggage.is_some()), (None, true));
+        assert_eq!(Incoming::parse("", ["a=1"], ["a=1"]), None);
     }
 
     #[test]

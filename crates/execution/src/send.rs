@@ -11,7 +11,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use hyper_util::client::legacy;
 use jiff::Timestamp;
-use open_cli_observe::{ActiveSpan, Trace};
+use open_cli_credentials::Credentials;
+use open_cli_observe::{ActiveSpan, SpanKind, Trace, semconv};
 use std::io;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -36,6 +37,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) deadline: Instant,
     /// For the span.
     pub(crate) path_template: &'a str,
+    /// Kept out of the span.
+    pub(crate) credentials: &'a Credentials,
 }
 
 impl Upstream {
@@ -48,6 +51,7 @@ impl Upstream {
         let exchange = self.exchange(wire, attempt, &mut span);
         let result = tokio::time::timeout_at(attempt.deadline, exchange).await.unwrap_or(Err(Fault::Timeout));
         if let Err(fault) = &result {
+            span.set("error.type", fault.word());
             span.fail(fault.word());
         }
         span.end();
@@ -64,8 +68,9 @@ impl Upstream {
             uses.count();
         }
         if span.trace().is_enabled() {
-            span.set("http.response.status_code", head.status.as_u16().to_string());
+            span.set("http.response.status_code", head.status.as_u16());
             if head.status.is_client_error() || head.status.is_server_error() {
+                span.set("error.type", semconv::status_word(head.status.as_u16()));
                 span.fail(head.status);
             }
         }
@@ -91,14 +96,19 @@ impl Upstream {
     }
 }
 
+/// OpenTelemetry's HTTP client span, once for each request on the wire.
 fn describe(span: &mut ActiveSpan, wire: &Wire, attempt: &Attempt<'_>) {
-    span.set("http.request.method", wire.method.as_str());
-    span.set("server.address", wire.uri.host().unwrap_or_default());
-    if let Some(port) = wire.uri.port_u16() {
-        span.set("server.port", port.to_string());
+    let method = semconv::method(wire.method.as_str());
+    span.describe(SpanKind::Client, format!("{method} {}", attempt.path_template));
+    span.set("http.request.method", method);
+    span.set("server.address", wire.uri.host().unwrap_or_default().to_owned());
+    let default_port = if wire.uri.scheme_str() == Some("https") { 443 } else { 80 };
+    span.set("server.port", wire.uri.port_u16().unwrap_or(default_port));
+    span.set("url.full", wire.shown(attempt.credentials));
+    span.set("url.template", attempt.path_template.to_owned());
+    if attempt.number > 1 {
+        span.set("http.request.resend_count", attempt.number - 1);
     }
-    span.set("url.template", attempt.path_template);
-    span.set("attempt", attempt.number.to_string());
 }
 
 impl Fault {

@@ -78,12 +78,12 @@ impl Upstream {
         if trace.is_enabled() {
             let retries = match &result {
                 Ok(result) => {
-                    span.set("http.response.status_code", result.status.to_string());
+                    span.set("http.response.status_code", result.status);
                     result.retry_count
                 }
                 Err(error) => error.retry_count(),
             };
-            span.set("http.request.resend_count", retries.to_string());
+            span.set("retryCount", retries);
         }
         span.end_with(result)
     }
@@ -96,8 +96,13 @@ impl Upstream {
         let mut redirects = 0;
         let mut was_hung_up = false;
         loop {
-            let attempt =
-                Attempt { number, may_repeat: call.idempotent, deadline, path_template: call.path_template };
+            let attempt = Attempt {
+                number,
+                may_repeat: call.idempotent,
+                deadline,
+                path_template: call.path_template,
+                credentials,
+            };
             let retry_count = number - 1;
             match self.send(&wire, &attempt, trace).await {
                 Ok(Outcome::Answer { status, headers, body }) => {

@@ -16,6 +16,8 @@ use url::Url;
 const PRODUCT: HeaderValue = HeaderValue::from_static(concat!("open-cli-toolbox/", env!("CARGO_PKG_VERSION")));
 const REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 /// A request as it is sent; a redirect makes another of it.
 #[derive(Clone)]
@@ -62,8 +64,16 @@ impl Wire {
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
         let parent = Bytes::from(trace.traceparent().to_string());
-        if let Ok(parent) = HeaderValue::from_maybe_shared(parent) {
-            request.headers_mut().entry(TRACEPARENT).or_insert(parent);
+        let headers = request.headers_mut();
+        if let Ok(parent) = HeaderValue::from_maybe_shared(parent)
+            && !headers.contains_key(TRACEPARENT)
+        {
+            headers.insert(TRACEPARENT, parent);
+            for (name, value) in [(TRACESTATE, trace.trace_state()), (BAGGAGE, trace.baggage())] {
+                if let Some(value) = value.and_then(|text| HeaderValue::from_str(text).ok()) {
+                    headers.entry(name).or_insert(value);
+                }
+            }
         }
         request
     }
@@ -90,6 +100,10 @@ impl Wire {
 
     /// The URL for messages: without credentials, whatever their names.
     pub(crate) fn shown(&self, credentials: &Credentials) -> String {
+        let has_userinfo = self.uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        if self.uri.query().is_none() && !has_userinfo {
+            return self.uri.to_string();
+        }
         match Url::parse(&self.uri.to_string()) {
             Ok(url) => shown(url, credentials),
             Err(_) => {

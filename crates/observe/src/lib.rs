@@ -1,21 +1,32 @@
 //! The extension point: what the runtime does, told to an [`Observer`] as spans and events
-//! (config-and-state §6). Built in: [`Nop`], [`Recorder`] for tests, [`Recent`] behind the trace endpoints and
-//! [`FanOut`]. Not for logs (that is `tracing`) and not for audit (that must not be lost; this may be).
+//! (config-and-state §6). Built in: [`Nop`], [`Recorder`] for tests, [`Recent`] behind the trace endpoints,
+//! [`FanOut`], which keeps a broken observer away from requests, and [`Detached`], which keeps a slow one away.
+//! Metrics, trace files and OTLP are observers in rooms of their own. Not for logs (that is `tracing`) and not for
+//! audit (that must not be lost; this may be).
 
 mod context;
+mod detached;
 mod event;
+mod fan_out;
+mod local_trace;
 mod observers;
+pub mod semconv;
 mod span;
+mod value;
 
-pub use context::Trace;
+pub use context::{Sampler, Trace};
+pub use detached::Detached;
 pub use event::Event;
-pub use observers::{FanOut, Nop, Recent, Recorder};
-pub use span::{ActiveSpan, Span, SpanStart};
+pub use fan_out::FanOut;
+pub use local_trace::LocalTrace;
+pub use observers::{Nop, Recent, Recorder};
+pub use span::{ActiveSpan, Attributes, Span, SpanKind, SpanStart};
+pub use value::Value;
 
 use std::sync::Arc;
 
 /// Receives spans and events. Called on the request path: return quickly, hand work to a task of your own.
-/// Neither operation can fail.
+/// No operation can fail.
 pub trait Observer: Send + Sync + 'static {
     /// Something happened.
     fn event(&self, event: &Event);
@@ -26,8 +37,15 @@ pub trait Observer: Send + Sync + 'static {
     /// A span ended; inner spans end before outer ones (OBS-1).
     fn span_finished(&self, span: &Arc<Span>);
 
+    /// The outermost span of a request, or of background work, ended: here are all of its spans. Each was told by
+    /// `span_finished` too.
+    fn trace_finished(&self, _trace: &Arc<LocalTrace>) {}
+
     /// False when the observer ignores everything, so that callers may skip the work of describing it.
     fn is_enabled(&self) -> bool {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Spans: stages of work with a beginning, an end, a parent and perhaps an error.
 
 use crate::Trace;
+use crate::value::{Value, bounded};
 use jiff::Timestamp;
 use open_cli_contract::ids::RequestId;
 use open_cli_contract::trace::{SpanId, TraceId};
@@ -8,8 +9,18 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
-/// Longest attribute value or error that a span keeps: what callers and upstreams say must not fill the memory.
-const MAX_TEXT: usize = 1024;
+/// Role of a span (OpenTelemetry `SpanKind`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpanKind {
+    /// Work inside the runtime.
+    #[default]
+    Internal,
+    /// Answers a request.
+    Server,
+    /// Sends a request.
+    Client,
+}
 
 /// What is known when a span begins.
 #[derive(Debug)]
@@ -30,18 +41,23 @@ pub struct SpanStart<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Span {
-    /// E.g. `runtime.tools.execute`.
+    /// The contract's name of the stage, e.g. `runtime.tools.execute`.
     pub name: &'static str,
-    /// String attributes, in the order they were set.
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
-    pub attributes: Vec<(&'static str, String)>,
+    /// The name by OpenTelemetry's conventions, e.g. `POST /v1/tools/execute`, when it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<Arc<str>>,
+    /// Role.
+    pub kind: SpanKind,
+    /// Attributes, in the order they were set. The request id is one of them when this is serialised.
+    #[serde(serialize_with = "as_map")]
+    pub attributes: Attributes,
     /// Beginning, UTC.
     pub started_at: Timestamp,
     /// End, UTC.
     pub finished_at: Timestamp,
     /// Why it failed, absent on success.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub error: Option<Box<str>>,
     /// The trace.
     pub trace_id: TraceId,
     /// This span.
@@ -49,21 +65,66 @@ pub struct Span {
     /// The span it happened in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_span_id: Option<SpanId>,
-    /// The request.
+    /// The parent is a span of another program.
     #[serde(skip)]
+    pub has_remote_parent: bool,
+}
+
+/// Attributes of a span, and the request it belongs to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Attributes {
+    /// The request.
     pub request_id: Option<RequestId>,
+    /// Names and values; a name occurs once.
+    pub pairs: Vec<(&'static str, Value)>,
 }
 
 impl Span {
     /// Value of an attribute.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.attributes.pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Value of an attribute that is text. `requestId` is one.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
+        if name == "requestId" {
+            return self.request_id().map(RequestId::as_str);
+        }
+        self.value(name)?.as_str()
+    }
+
+    /// The request.
+    pub fn request_id(&self) -> Option<&RequestId> {
+        self.attributes.request_id.as_ref()
+    }
+
+    /// The name that exporters give: OpenTelemetry's, else the stage's.
+    pub fn title(&self) -> &str {
+        self.title.as_deref().unwrap_or(self.name)
+    }
+
+    /// The outermost span here: its parent is nobody, or in another program.
+    pub fn is_local_root(&self) -> bool {
+        self.parent_span_id.is_none() || self.has_remote_parent
+    }
+
+    /// Failed, or ended in a refusal (`error.type` is set).
+    pub fn is_failed(&self) -> bool {
+        self.error.is_some() || self.value("error.type").is_some()
+    }
+
+    /// How long it took, in nanoseconds; 0 when the clock was set back.
+    pub fn nanos(&self) -> u64 {
+        u64::try_from(self.finished_at.as_nanosecond() - self.started_at.as_nanosecond()).unwrap_or(0)
     }
 }
 
-fn as_map<S: Serializer>(attributes: &[(&'static str, String)], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(attributes.len()))?;
-    for (key, value) in attributes {
+fn as_map<S: Serializer>(attributes: &Attributes, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    if let Some(id) = &attributes.request_id {
+        map.serialize_entry("requestId", id.as_str())?;
+    }
+    for (key, value) in &attributes.pairs {
         map.serialize_entry(key, value)?;
     }
     map.end()
@@ -73,16 +134,8 @@ fn as_map<S: Serializer>(attributes: &[(&'static str, String)], serializer: S) -
 #[must_use = "a span that is dropped at once measures nothing"]
 pub struct ActiveSpan {
     /// `None` when nobody listens.
-    open: Option<Box<OpenSpan>>,
+    open: Option<Span>,
     trace: Trace,
-}
-
-struct OpenSpan {
-    name: &'static str,
-    parent: Option<SpanId>,
-    started_at: Timestamp,
-    attributes: Vec<(&'static str, String)>,
-    error: Option<String>,
 }
 
 impl ActiveSpan {
@@ -91,25 +144,29 @@ impl ActiveSpan {
         if !trace.observer().is_enabled() {
             return Self { open: None, trace };
         }
+        let parent_span_id = parent.parent_for_children();
         trace.observer().span_started(&SpanStart {
             name,
             trace_id: trace.trace_id(),
             span_id: trace.span_id(),
-            parent: parent.parent_for_children(),
+            parent: parent_span_id,
             request_id: trace.request_id(),
         });
-        let mut attributes = Vec::with_capacity(4);
-        if let Some(id) = trace.request_id() {
-            attributes.push(("requestId", id.to_string()));
-        }
-        let open = OpenSpan {
+        let now = Timestamp::now();
+        let open = Span {
             name,
-            parent: parent.parent_for_children(),
-            started_at: Timestamp::now(),
-            attributes,
+            title: None,
+            kind: SpanKind::Internal,
+            attributes: Attributes { request_id: trace.request_id().cloned(), pairs: Vec::with_capacity(4) },
+            started_at: now,
+            finished_at: now,
             error: None,
+            trace_id: trace.trace_id(),
+            span_id: trace.span_id(),
+            parent_span_id,
+            has_remote_parent: parent.is_remote(),
         };
-        Self { open: Some(Box::new(open)), trace }
+        Self { open: Some(open), trace }
     }
 
     /// Context for work inside this span.
@@ -117,23 +174,46 @@ impl ActiveSpan {
         &self.trace
     }
 
-    /// Sets an attribute. Never pass a secret; URLs go through `redact`.
-    pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
+    /// True when somebody listens, so that attributes are worth working out.
+    pub fn is_recording(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Says what role the span has, and its name by OpenTelemetry's conventions.
+    pub fn describe(&mut self, kind: SpanKind, title: impl Into<Arc<str>>) {
         if let Some(open) = &mut self.open {
-            open.attributes.push((name, bounded(value.into())));
+            open.kind = kind;
+            open.title = Some(title.into());
+        }
+    }
+
+    /// Sets an attribute; a second value replaces the first. Never pass a secret; URLs go through `redact`.
+    pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
+        let Some(open) = &mut self.open else { return };
+        let pairs = &mut open.attributes.pairs;
+        match pairs.iter_mut().find(|(key, _)| *key == name) {
+            Some((_, old)) => *old = value.into(),
+            None => pairs.push((name, value.into())),
+        }
+    }
+
+    /// Moves the beginning back to when the work really began, e.g. when its connection was accepted.
+    pub fn started_at(&mut self, at: Timestamp) {
+        if let Some(open) = &mut self.open {
+            open.started_at = at;
         }
     }
 
     /// Marks the span as failed.
     pub fn fail(&mut self, error: impl std::fmt::Display) {
         if let Some(open) = &mut self.open {
-            open.error = Some(bounded(error.to_string()));
+            open.error = Some(bounded(error.to_string()).into_boxed_str());
         }
     }
 
     /// Ends the span.
     pub fn end(mut self) {
-        self.finish(None);
+        self.finish();
     }
 
     /// Ends the span, failed when the result is an error; gives the result back.
@@ -141,40 +221,24 @@ impl ActiveSpan {
         if let Err(error) = &result {
             self.fail(error);
         }
-        self.finish(None);
+        self.finish();
         result
     }
 
-    fn finish(&mut self, fallback_error: Option<&str>) {
-        let Some(open) = self.open.take() else { return };
-        let span = Span {
-            name: open.name,
-            attributes: open.attributes,
-            started_at: open.started_at,
-            finished_at: Timestamp::now(),
-            error: open.error.or_else(|| fallback_error.map(str::to_owned)),
-            trace_id: self.trace.trace_id(),
-            span_id: self.trace.span_id(),
-            parent_span_id: open.parent,
-            request_id: self.trace.request_id().cloned(),
-        };
-        self.trace.observer().span_finished(&Arc::new(span));
+    fn finish(&mut self) {
+        let Some(mut span) = self.open.take() else { return };
+        span.finished_at = Timestamp::now();
+        let span = Arc::new(span);
+        self.trace.observer().span_finished(&span);
+        self.trace.gather(span);
     }
-}
-
-/// At most [`MAX_TEXT`] bytes, cut between characters.
-fn bounded(mut text: String) -> String {
-    if text.len() > MAX_TEXT {
-        let end = (0..=MAX_TEXT).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-        text.truncate(end);
-        text.push('…');
-        text.shrink_to_fit();
-    }
-    text
 }
 
 impl Drop for ActiveSpan {
     fn drop(&mut self) {
-        self.finish(Some("cancelled"));
+        if let Some(open) = &mut self.open {
+            open.error.get_or_insert_with(|| "cancelled".into());
+            self.finish();
+        }
     }
 }

@@ -8,6 +8,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -70,7 +71,7 @@ impl Server {
         let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return };
         let Some(listener) = &self.listener else { return std::future::pending().await };
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 // Small answers must not wait for more to send.
                 let _ = stream.set_nodelay(true);
                 // The thread that serves the connection must be the one that hears from its socket.
@@ -78,6 +79,7 @@ impl Server {
                     Ok(stream) => {
                         self.workers.spawn(connection(
                             stream,
+                            peer,
                             Arc::clone(&self.state),
                             place,
                             self.close.subscribe(),
@@ -114,6 +116,7 @@ impl Server {
 
 async fn connection(
     stream: std::net::TcpStream,
+    peer: SocketAddr,
     state: Arc<State>,
     _place: OwnedSemaphorePermit,
     mut close: watch::Receiver<Closing>,
@@ -127,7 +130,7 @@ async fn connection(
     };
     let service = service_fn(move |request| {
         let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(endpoints::serve(state, request).await) }
+        async move { Ok::<_, Infallible>(endpoints::serve(state, peer, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

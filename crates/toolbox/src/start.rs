@@ -14,7 +14,7 @@ use open_cli_contract::runtime::RuntimeRecord;
 use open_cli_documents::{Documents, DocumentsConfig};
 use open_cli_execution::{Limits, Upstream};
 use open_cli_instance::{Environment, InstanceLock, InstanceOptions, Layout, Liveness};
-use open_cli_observe::{FanOut, Observer, Recent};
+use open_cli_observe::{FanOut, Observer, Recent, Sampler};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -180,6 +180,7 @@ impl ToolboxBuilder {
             url,
             binds_loopback,
             observer,
+            sampler: Sampler::ALL,
             recent,
             audit,
             upstream,
@@ -258,10 +259,10 @@ async fn leases(state: Arc<State>) {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         let (expired, left) = state.leases.expire(Instant::now());
         for session in &expired {
-            state.audit_session("session_expiry", session, 0);
+            state.audit_expiry(session).await;
         }
         if !expired.is_empty() && left == 0 && state.settings.shutdown.ends_with_owner() {
-            state.audit_lease_shutdown("expiry");
+            state.audit_lease_shutdown("expiry").await;
             return;
         }
     }

@@ -4,7 +4,7 @@ use crate::configs::Configs;
 use crate::leases::Leases;
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
-use open_cli_audit::AuditLog;
+use open_cli_audit::{AuditError, AuditLog};
 use open_cli_catalog::{Keeper, KeeperError, Snapshot};
 use open_cli_contract::Timestamp;
 use open_cli_contract::audit::AuditEvent;
@@ -12,7 +12,7 @@ use open_cli_contract::problem::{ErrorCode, Problem};
 use open_cli_contract::runtime::CatalogStatus;
 use open_cli_execution::Upstream;
 use open_cli_instance::Layout;
-use open_cli_observe::{Observer, Recent, Trace};
+use open_cli_observe::{Observer, Recent, Sampler, Trace};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,6 +24,7 @@ pub(crate) struct State {
     pub(crate) binds_loopback: bool,
     pub(crate) started_at: Timestamp,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) sampler: Sampler,
     pub(crate) recent: Arc<Recent>,
     pub(crate) audit: Arc<AuditLog>,
     pub(crate) upstream: Upstream,
@@ -42,6 +43,7 @@ pub(crate) struct Parts {
     pub(crate) url: String,
     pub(crate) binds_loopback: bool,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) sampler: Sampler,
     pub(crate) recent: Arc<Recent>,
     pub(crate) audit: AuditLog,
     pub(crate) upstream: Upstream,
@@ -61,6 +63,7 @@ impl State {
             binds_loopback: parts.binds_loopback,
             started_at: Timestamp::now(),
             observer: parts.observer,
+            sampler: parts.sampler,
             recent: parts.recent,
             audit: Arc::new(parts.audit),
             upstream: parts.upstream,
@@ -72,8 +75,10 @@ impl State {
     }
 
     /// The snapshot for the configuration a request names.
-    pub(crate) async fn snapshot(&self, selector: &str) -> Result<Arc<Snapshot>, Box<Problem>> {
-        let snapshot = self.configs.select(selector)?.current().await.map_err(|error| problem(&error))?;
+    pub(crate) async fn snapshot(&self, selector: &str, trace: &Trace) -> Result<Arc<Snapshot>, Box<Problem>> {
+        let span = trace.span("catalog.current");
+        let keeper = self.configs.select(selector)?;
+        let snapshot = span.end_with(keeper.current().await).map_err(|error| problem(&error))?;
         if snapshot.requires_authentication() {
             return Err(authentication_unsupported());
         }
@@ -83,7 +88,7 @@ impl State {
     /// Refetches and rebuilds.
     pub(crate) async fn refresh(&self, selector: &str, trace: &Trace) -> Result<Arc<Snapshot>, Box<Problem>> {
         // Whoever may not see the catalog may not refresh it either.
-        self.snapshot(selector).await?;
+        self.snapshot(selector, trace).await?;
         let keeper = self.configs.select(selector)?;
         keeper.refresh(trace).await.map_err(|error| problem(&error))
     }
@@ -132,7 +137,7 @@ impl State {
 
     /// Refuses calls while the audit log can't be written. Whether it can be again is found out by recording that
     /// it can.
-    pub(crate) fn check_audit(&self) -> Result<(), Box<Problem>> {
+    pub(crate) async fn check_audit(&self) -> Result<(), Box<Problem>> {
         if !self.audit_is_broken.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -143,11 +148,22 @@ impl State {
             reason_code: "audit_recovered".into(),
             ..AuditEvent::default()
         })
+        .await
     }
 
-    /// Writes a record before the answer leaves.
-    pub(crate) fn record(&self, event: &AuditEvent) -> Result<(), Box<Problem>> {
-        match self.audit.append(event) {
+    /// Writes a record before the answer leaves, as durably as the operator asks for.
+    pub(crate) async fn record(&self, event: &AuditEvent) -> Result<(), Box<Problem>> {
+        self.recorded(event, self.audit.append(event))
+    }
+
+    /// Writes the record of a call that nobody waits for any more.
+    pub(crate) fn record_abandoned(&self, event: &AuditEvent) {
+        // Logged; nobody is left to tell.
+        let _ = self.recorded(event, self.audit.append(event));
+    }
+
+    fn recorded(&self, event: &AuditEvent, result: Result<(), AuditError>) -> Result<(), Box<Problem>> {
+        match result {
             Ok(()) => {
                 if self.audit_is_broken.load(Ordering::Relaxed) {
                     self.audit_is_broken.store(false, Ordering::Release);
@@ -162,38 +178,22 @@ impl State {
         }
     }
 
-    /// `session_close` and `session_expiry`.
-    pub(crate) fn audit_session(&self, event_type: &str, session_id: &str, status_code: u16) {
+    /// `session_expiry`, which no request asks for.
+    pub(crate) async fn audit_expiry(&self, session_id: &str) {
         let event = AuditEvent {
             timestamp: Timestamp::now(),
-            event_type: event_type.into(),
+            event_type: "session_expiry".into(),
             session_id: session_id.into(),
             tool_id: "runtime.session".into(),
-            reason_code: event_type.into(),
-            status_code,
+            reason_code: "session_expiry".into(),
             ..AuditEvent::default()
         };
         // Logged by `record`; a lease runs out whether or not that can be written down.
-        let _ = self.record(&event);
-    }
-
-    /// `runtime_stop`: who asked for the end (W-32).
-    pub(crate) fn audit_stop(&self, request_id: &str) {
-        let event = AuditEvent {
-            timestamp: Timestamp::now(),
-            event_type: "runtime_stop".into(),
-            tool_id: "runtime.stop".into(),
-            reason_code: "runtime_stop".into(),
-            status_code: 200,
-            request_id: request_id.into(),
-            ..AuditEvent::default()
-        };
-        // Logged by `record`; a runtime whose disk is full must still be stoppable.
-        let _ = self.record(&event);
+        let _ = self.record(&event).await;
     }
 
     /// `lease_expiry_shutdown`, by `expiry` or `close`.
-    pub(crate) fn audit_lease_shutdown(&self, cause: &str) {
+    pub(crate) async fn audit_lease_shutdown(&self, cause: &str) {
         let name = "lease_expiry_shutdown";
         let event = AuditEvent {
             timestamp: Timestamp::now(),
@@ -202,7 +202,7 @@ impl State {
             reason_code: format!("{name}:{cause}"),
             ..AuditEvent::default()
         };
-        let _ = self.record(&event);
+        let _ = self.record(&event).await;
     }
 }
 

@@ -105,8 +105,8 @@ impl Fetcher {
         request.url.set_fragment(None);
         let shown = redact::url(&request.url);
         let mut span = trace.span("cache.fetch");
-        span.set("method", request.method.as_str());
-        span.set("url", shown.as_str());
+        span.set("method", request.method.as_str().to_owned());
+        span.set("url", shown.clone());
         let key = request.key(request.url.as_str());
         let policy_key = (policy.max_age, policy.manual_only, policy.force_refresh);
         let work = async { Shared { policy: policy_key, result: self.answer(&request, &key, policy).await } };

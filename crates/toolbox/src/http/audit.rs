@@ -10,9 +10,9 @@ use open_cli_contract::audit::Decision;
 use open_cli_contract::problem::ErrorCode;
 use std::sync::Arc;
 
-pub(super) async fn events(call: Call) -> Result<Answer, Box<Problem>> {
+pub(super) async fn events(call: &mut Call) -> Result<Answer, Box<Problem>> {
     call.state.check_selector(call.query.get("config")).await?;
-    let query = query(&call)?;
+    let query = query(call)?;
     let state = Arc::clone(&call.state);
     let page = tokio::task::spawn_blocking(move || state.audit.list(&query))
         .await

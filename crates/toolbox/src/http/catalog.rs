@@ -10,29 +10,20 @@ use open_cli_observe::Event;
 use open_cli_policy::Mode;
 use std::time::Instant;
 
-const NAME: &str = "runtime.catalog.effective";
+pub(super) const NAME: &str = "runtime.catalog.effective";
 /// Command words that a slice looks at.
 const MAX_WORDS: usize = 8;
 
-pub(super) async fn effective(call: Call) -> Result<Answer, Box<Problem>> {
+pub(super) async fn effective(call: &mut Call) -> Result<Answer, Box<Problem>> {
     let started = Instant::now();
-    let mut span = call.trace.span(NAME);
-    let result = answer(&call).await;
+    let result = answer(call).await;
     let mut event = Event { operation: "catalog.effective".into(), ..Event::named(NAME) };
     match &result {
-        Ok(answer) => {
-            span.set("http.response.status_code", answer.status().as_str());
-            event.status_code = 200;
-        }
-        Err(problem) => {
-            span.set("error.type", problem.code.clone());
-            span.fail(problem.to_text().trim_end());
-            event.error_category = "catalog_load_error".into();
-        }
+        Ok(_) => event.status_code = 200,
+        Err(_) => event.error_category = "catalog_load_error".into(),
     }
     event.duration = Some(started.elapsed());
-    span.trace().event(event);
-    span.end();
+    call.trace().event(event);
     result
 }
 
@@ -40,7 +31,7 @@ async fn answer(call: &Call) -> Result<Answer, Box<Problem>> {
     let mode = mode(call.query.get("mode"))?;
     let profile = call.query.get("agentProfile");
     let slice = slice(call);
-    let snapshot = call.state.snapshot(call.query.get("config")).await?;
+    let snapshot = call.state.snapshot(call.query.get("config"), call.trace()).await?;
     let tag = snapshot.entity_tag(mode, profile, &slice);
     let mut answer = if is_known(call, &tag) {
         let mut answer = Answer::default();

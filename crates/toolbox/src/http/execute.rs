@@ -1,24 +1,24 @@
 //! `POST /v1/tools/execute` (runtime-and-admin §4.2): the way of a governed call, step by step.
 
 use super::respond::{self, Answer};
-use super::{Call, Problem, catalog, check_names, parse};
+use super::{Call, Problem, catalog, check_names, parse, record};
+use crate::state::State;
 use base64::Engine;
 use bytes::Bytes;
 use open_cli_catalog::{Snapshot, ToolEntry};
 use open_cli_contract::Timestamp;
-use open_cli_contract::audit::{AuditEvent, Decision};
+use open_cli_contract::audit::AuditEvent;
 use open_cli_contract::execute::ExecuteRequest;
 use open_cli_contract::problem::ErrorCode;
-use open_cli_contract::trace::TraceId;
 use open_cli_credentials::Credentials;
 use open_cli_execution::{ResultBody, ToolResult};
-use open_cli_observe::{ActiveSpan, Event};
-use open_cli_policy::Reason;
+use open_cli_observe::{Event, Trace};
+use open_cli_policy::{Mode, Reason};
 use open_cli_request::{ArgumentFault, Arguments, FaultKind};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-const NAME: &str = "runtime.tools.execute";
+pub(super) const NAME: &str = "runtime.tools.execute";
 /// Answers below this are copied into one piece.
 const COPY_BELOW: usize = 16 * 1024;
 
@@ -31,23 +31,20 @@ struct Outcome {
     took: Duration,
 }
 
-pub(super) async fn execute(mut call: Call) -> Result<Answer, Box<Problem>> {
-    let mut span = call.trace.span(NAME);
-    let result = run(&mut call, &mut span).await;
-    if let Err(problem) = &result {
-        span.set("error.type", problem.code.clone());
-        if problem.status != 403 {
-            span.fail(problem.to_text().trim_end());
-        }
+pub(super) async fn execute(call: &mut Call) -> Result<Answer, Box<Problem>> {
+    let started = Instant::now();
+    let body = match call.json_body().await {
+        Ok(body) => body,
+        Err(problem) => return Err(misdirected(call, "", problem).await),
+    };
+    match parsed(&body) {
+        Ok((request, mode, body)) => run(call, started, &request, mode, body).await,
+        Err(problem) => Err(misdirected(call, "", problem).await),
     }
-    span.end();
-    result
 }
 
-async fn run(call: &mut Call, span: &mut ActiveSpan) -> Result<Answer, Box<Problem>> {
-    let started = Instant::now();
-    let body = call.json_body().await?;
-    let request: ExecuteRequest<'_> = parse(&body)?;
+fn parsed(body: &[u8]) -> Result<(ExecuteRequest<'_>, Option<Mode>, Option<Bytes>), Box<Problem>> {
+    let request: ExecuteRequest<'_> = parse(body)?;
     check_names(&[
         ("toolId", &request.tool_id),
         ("mode", &request.mode),
@@ -56,42 +53,67 @@ async fn run(call: &mut Call, span: &mut ActiveSpan) -> Result<Answer, Box<Probl
     ])?;
     let mode = catalog::mode(&request.mode)?;
     let body = decode_body(&request.body)?;
-    span.set("tool.id", request.tool_id.to_string());
+    Ok((request, mode, body))
+}
 
+/// An attempt that reaches no tool is recorded too; gives the problem back.
+async fn misdirected(call: &Call, tool_id: &str, problem: Box<Problem>) -> Box<Problem> {
+    match call.state.record(&record::misdirected(call, tool_id, &problem)).await {
+        Ok(()) => problem,
+        Err(unavailable) => unavailable,
+    }
+}
+
+async fn run(
+    call: &mut Call,
+    started: Instant,
+    request: &ExecuteRequest<'_>,
+    mode: Option<Mode>,
+    body: Option<Bytes>,
+) -> Result<Answer, Box<Problem>> {
     let event = |operation: String, category: Cow<'static, str>| Event {
         operation,
         error_category: category,
         duration: Some(started.elapsed()),
         ..Event::named(NAME)
     };
-    let snapshot = call.state.snapshot(&request.config_path).await.inspect_err(|_| {
-        span.trace().event(event("tools.execute".into(), "catalog_load_error".into()));
+    let snapshot = call.state.snapshot(&request.config_path, call.trace()).await.inspect_err(|_| {
+        call.trace().event(event("tools.execute".into(), "catalog_load_error".into()));
     })?;
     let Some(entry) = snapshot.tool(&request.tool_id) else {
-        span.trace().event(event(request.tool_id.to_string(), "tool_not_found".into()));
+        call.trace().event(event(request.tool_id.to_string(), "tool_not_found".into()));
         let detail = format!("The catalog has no tool \"{}\".", request.tool_id);
-        return Err(Problem::new(ErrorCode::ToolNotFound, detail).with("toolId", &*request.tool_id));
+        let problem = Problem::new(ErrorCode::ToolNotFound, detail).with("toolId", &*request.tool_id);
+        return Err(misdirected(call, &request.tool_id, problem).await);
     };
+    if call.span.is_recording() {
+        call.span.set("tool.id", entry.tool().id.clone());
+        call.span.set("service.id", entry.tool().service_id.clone());
+    }
 
+    let mut deciding = call.trace().span("policy.decide");
     let admission = snapshot.policy().admission(mode, &request.agent_profile);
     let decision = snapshot.policy().decide(&entry.verdict, &admission, request.approval);
-    span.set("policy.decision", decision.reason.as_str());
+    deciding.set("policy.decision", decision.reason.as_str());
+    deciding.end();
+    call.span.set("policy.decision", decision.reason.as_str());
+    let about = record::about(call, request, &snapshot, entry);
     if decision.reason != Reason::Allowed {
         let event = event(entry.tool().id.clone(), decision.reason.as_str().into());
-        span.trace().event(Event { service: entry.tool().service_id.clone(), ..event });
-        let record = refusal(call, &request, &snapshot, entry, decision.reason);
-        call.state.record(&AuditEvent { trace_id: span.trace().trace_id().to_string(), ..record })?;
+        call.trace().event(Event { service: entry.tool().service_id.clone(), ..event });
+        call.state.record(&record::refusal(about, decision.reason)).await?;
         let code = ErrorCode::parse(decision.reason.as_str()).unwrap_or(ErrorCode::AuthzDenied);
         let detail = format!("{}: {}.", entry.tool().id, decision.because);
         return Err(Problem::new(code, detail).with("toolId", &*entry.tool().id));
     }
 
-    call.state.check_audit()?;
+    call.state.check_audit().await?;
     // From here on something may happen upstream: whatever becomes of the caller, a record is written.
-    let guard =
-        Abandoned { call, trace_id: span.trace().trace_id(), request: &request, snapshot: &snapshot, entry };
-    let outcome = attempt(call, span, &snapshot, entry, &request, body).await;
-    guard.defuse();
+    let mut guard = Abandoned { state: &call.state, about: Some(about) };
+    let outcome = attempt(call, &snapshot, entry, request, body).await;
+    let about = guard.about.take().unwrap_or_default();
+    drop(guard);
+    call.waited += outcome.took;
     let mut event = Event {
         service: entry.tool().service_id.clone(),
         operation: entry.tool().id.clone(),
@@ -99,55 +121,46 @@ async fn run(call: &mut Call, span: &mut ActiveSpan) -> Result<Answer, Box<Probl
         ..Event::named(NAME)
     };
     match &outcome.result {
-        Ok(result) => {
-            event.status_code = result.status;
-            span.set("upstream.status_code", result.status.to_string());
-        }
+        Ok(result) => event.status_code = result.status,
         Err(_) => event.error_category = "execution_error".into(),
     }
-    span.trace().event(event);
-    let record = execution(call, &request, &snapshot, entry, &outcome);
-    let audit = span.trace().span("audit.append");
-    audit
-        .end_with(
-            call.state
-                .record(&AuditEvent { trace_id: span.trace().trace_id().to_string(), ..record })
-                .map_err(AuditFailed),
-        )
-        .map_err(|AuditFailed(mut problem)| {
-            problem.detail.push_str(" The call itself was made; its result is withheld.");
-            problem
-        })?;
+    call.trace().event(event);
+    if let Ok(result) = &outcome.result {
+        call.span.set("upstream.status_code", result.status);
+    }
+    let executed = record::Executed {
+        schemes: outcome.schemes,
+        request_size: outcome.request_size,
+        retry_count: outcome.retry_count,
+        took: outcome.took,
+        result: match &outcome.result {
+            Ok(result) => Ok((result.status, if is_invalid_json(result) { "upstream_invalid_json" } else { "" })),
+            Err(problem) => Err(problem),
+        },
+    };
+    let event = AuditEvent { timestamp: Timestamp::now(), ..record::execution(about, &executed) };
+    let appending = call.trace().span("audit.append");
+    let recorded = call.state.record(&event).await.map_err(AuditFailed);
+    appending.end_with(recorded).map_err(|AuditFailed(mut problem)| {
+        problem.detail.push_str(" The call itself was made; its result is withheld.");
+        problem
+    })?;
     answer(outcome.result?)
 }
 
 /// Records a call whose caller went away, or that was cut off at the end of the runtime.
 struct Abandoned<'a> {
-    call: &'a Call,
-    trace_id: TraceId,
-    request: &'a ExecuteRequest<'a>,
-    snapshot: &'a Snapshot,
-    entry: &'a ToolEntry,
-}
-
-impl Abandoned<'_> {
-    /// The call came to its end.
-    fn defuse(self) {
-        std::mem::forget(self);
-    }
+    state: &'a State,
+    /// Taken when the call comes to its end.
+    about: Option<AuditEvent>,
 }
 
 impl Drop for Abandoned<'_> {
     fn drop(&mut self) {
-        // Failures are logged; nobody is left to tell.
-        let _ = self.call.state.record(&AuditEvent {
-            event_type: "execution_error".into(),
-            decision: Decision::Error,
-            reason_code: "execution_error".into(),
-            error_code: "cancelled".into(),
-            trace_id: self.trace_id.to_string(),
-            ..record(self.call, self.request, self.snapshot, self.entry)
-        });
+        if let Some(about) = self.about.take() {
+            // Failures are logged; nobody is left to tell.
+            self.state.record_abandoned(&AuditEvent { timestamp: Timestamp::now(), ..record::failed(about, "cancelled") });
+        }
     }
 }
 
@@ -162,7 +175,6 @@ impl std::fmt::Display for AuditFailed {
 
 async fn attempt(
     call: &Call,
-    span: &ActiveSpan,
     snapshot: &Snapshot,
     entry: &ToolEntry,
     request: &ExecuteRequest<'_>,
@@ -181,7 +193,7 @@ async fn attempt(
     outcome.result = async {
         let arguments = Arguments { path_args: &request.path_args, flags: &request.flags, body };
         let filled = entry.template().fill(&arguments).map_err(|faults| invalid_arguments(&tool.id, &faults))?;
-        let credentials = resolve(span, snapshot, entry)?;
+        let credentials = resolve(call.trace(), snapshot, entry)?;
         outcome.schemes.clone_from(&credentials.schemes);
         let upstream_call = open_cli_execution::Call {
             request: filled,
@@ -189,7 +201,7 @@ async fn attempt(
             idempotent: tool.safety.idempotent,
             path_template: &tool.path,
         };
-        match call.state.upstream.execute(upstream_call, span.trace()).await {
+        match call.state.upstream.execute(upstream_call, call.trace()).await {
             Ok(result) => {
                 outcome.retry_count = result.retry_count;
                 Ok(result)
@@ -205,12 +217,12 @@ async fn attempt(
     outcome
 }
 
-fn resolve(span: &ActiveSpan, snapshot: &Snapshot, entry: &ToolEntry) -> Result<Credentials, Box<Problem>> {
+fn resolve(trace: &Trace, snapshot: &Snapshot, entry: &ToolEntry) -> Result<Credentials, Box<Problem>> {
     let tool = entry.tool();
     if tool.auth_alternatives.is_empty() {
         return Ok(Credentials::none());
     }
-    let credentials = span.trace().span("credentials.resolve");
+    let credentials = trace.span("credentials.resolve");
     let resolved = snapshot.secrets().resolve(&tool.service_id, &tool.auth_alternatives);
     credentials
         .end_with(resolved)
@@ -237,72 +249,6 @@ fn invalid_arguments(tool_id: &str, faults: &[ArgumentFault]) -> Box<Problem> {
     let is_tools_own = faults.iter().any(|fault| fault.kind == FaultKind::Tool);
     let code = if is_tools_own { ErrorCode::ExecutionError } else { ErrorCode::InvalidArguments };
     Problem::new(code, detail).with("toolId", tool_id).with("faults", members)
-}
-
-fn refusal(
-    call: &Call,
-    request: &ExecuteRequest<'_>,
-    snapshot: &Snapshot,
-    entry: &ToolEntry,
-    reason: Reason,
-) -> AuditEvent {
-    AuditEvent {
-        event_type: "authz_denial".into(),
-        decision: Decision::Denied,
-        reason_code: reason.as_str().into(),
-        error_code: reason.as_str().into(),
-        ..record(call, request, snapshot, entry)
-    }
-}
-
-fn execution(
-    call: &Call,
-    request: &ExecuteRequest<'_>,
-    snapshot: &Snapshot,
-    entry: &ToolEntry,
-    outcome: &Outcome,
-) -> AuditEvent {
-    let base = AuditEvent {
-        auth_scheme: outcome.schemes.clone(),
-        request_size: outcome.request_size,
-        latency_ms: Some(u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX)),
-        retry_count: outcome.retry_count,
-        ..record(call, request, snapshot, entry)
-    };
-    match &outcome.result {
-        Ok(result) => AuditEvent {
-            event_type: "tool_execution".into(),
-            decision: Decision::Allowed,
-            reason_code: "allowed".into(),
-            status_code: result.status,
-            error_code: if is_invalid_json(result) { "upstream_invalid_json".into() } else { String::new() },
-            ..base
-        },
-        Err(problem) => AuditEvent {
-            event_type: "execution_error".into(),
-            decision: Decision::Error,
-            reason_code: "execution_error".into(),
-            error_code: problem.code.clone(),
-            ..base
-        },
-    }
-}
-
-/// What every record about a tool says.
-fn record(call: &Call, request: &ExecuteRequest<'_>, snapshot: &Snapshot, entry: &ToolEntry) -> AuditEvent {
-    let tool = entry.tool();
-    AuditEvent {
-        timestamp: Timestamp::now(),
-        agent_profile: request.agent_profile.to_string(),
-        tool_id: tool.id.clone(),
-        service_id: tool.service_id.clone(),
-        target_base_url: entry.target().to_owned(),
-        method: tool.method.clone(),
-        path: tool.path.clone(),
-        request_id: call.request_id.to_string(),
-        catalog_revision: snapshot.fingerprint().to_owned(),
-        ..AuditEvent::default()
-    }
 }
 
 /// The upstream says that it answers with JSON, and does not.

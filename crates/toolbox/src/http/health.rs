@@ -26,7 +26,7 @@ pub(super) fn health() -> Result<Answer, Box<Problem>> {
 }
 
 /// 200 while calls are served, 503 otherwise. A degraded catalog still serves.
-pub(super) async fn ready(call: Call) -> Result<Answer, Box<Problem>> {
+pub(super) async fn ready(call: &mut Call) -> Result<Answer, Box<Problem>> {
     let catalog = call.state.catalog_status().await;
     let status = if call.state.is_draining.load(Ordering::Acquire) {
         "draining"

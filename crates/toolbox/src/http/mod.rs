@@ -8,9 +8,11 @@ mod execute;
 mod health;
 mod origin;
 mod query;
+mod record;
 mod refresh;
 mod respond;
 mod runtime;
+mod server_span;
 mod sessions;
 mod traces;
 
@@ -21,13 +23,13 @@ use hyper::body::Incoming;
 use open_cli_contract::REQUEST_ID_HEADER;
 use open_cli_contract::ids::RequestId;
 use open_cli_contract::problem::{ErrorCode, Problem};
-use open_cli_contract::trace::TraceParent;
-use open_cli_observe::Trace;
+use open_cli_observe::{ActiveSpan, Trace};
 use query::Query;
 use respond::Answer;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Time a client has for its request body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -38,10 +40,15 @@ const MAX_NAME: usize = 4096;
 pub(crate) struct Call {
     pub(crate) state: Arc<State>,
     pub(crate) request_id: RequestId,
-    pub(crate) trace: Trace,
+    /// The request's own span; work begins its spans below it.
+    pub(crate) span: ActiveSpan,
     pub(crate) headers: HeaderMap,
     pub(crate) query: Query,
     pub(crate) path: String,
+    /// Who called, as the connection tells.
+    pub(crate) peer: SocketAddr,
+    /// Time that others took: what is left of the total is our own.
+    pub(crate) waited: Duration,
     body: Option<Incoming>,
 }
 
@@ -60,58 +67,76 @@ enum Endpoint {
     Ready,
 }
 
-/// Path, methods, endpoint. `docs/http-api.md` describes each.
-const ENDPOINTS: &[(&str, &[Method], Endpoint)] = &[
-    ("/v1/catalog/effective", &[Method::GET], Endpoint::Catalog),
-    ("/v1/tools/execute", &[Method::POST], Endpoint::Execute),
-    ("/v1/refresh", &[Method::GET, Method::POST], Endpoint::Refresh),
-    ("/v1/audit/events", &[Method::GET], Endpoint::Audit),
-    ("/v1/runtime/info", &[Method::GET], Endpoint::RuntimeInfo),
-    ("/v1/runtime/stop", &[Method::POST], Endpoint::RuntimeStop),
-    ("/v1/runtime/heartbeat", &[Method::POST], Endpoint::Heartbeat),
-    ("/v1/runtime/session-close", &[Method::POST], Endpoint::SessionClose),
-    ("/v1/traces", &[Method::GET], Endpoint::Traces),
-    ("/healthz", &[Method::GET], Endpoint::Health),
-    ("/readyz", &[Method::GET], Endpoint::Ready),
+/// Path, methods, endpoint, name of its span. `docs/http-api.md` describes each.
+const ENDPOINTS: &[(&str, &[Method], Endpoint, &str)] = &[
+    ("/v1/catalog/effective", &[Method::GET], Endpoint::Catalog, catalog::NAME),
+    ("/v1/tools/execute", &[Method::POST], Endpoint::Execute, execute::NAME),
+    ("/v1/refresh", &[Method::GET, Method::POST], Endpoint::Refresh, refresh::NAME),
+    ("/v1/audit/events", &[Method::GET], Endpoint::Audit, "runtime.audit.events"),
+    ("/v1/runtime/info", &[Method::GET], Endpoint::RuntimeInfo, "runtime.info"),
+    ("/v1/runtime/stop", &[Method::POST], Endpoint::RuntimeStop, "runtime.stop"),
+    ("/v1/runtime/heartbeat", &[Method::POST], Endpoint::Heartbeat, "runtime.heartbeat"),
+    ("/v1/runtime/session-close", &[Method::POST], Endpoint::SessionClose, "runtime.session_close"),
+    ("/v1/traces", &[Method::GET], Endpoint::Traces, "runtime.traces"),
+    ("/healthz", &[Method::GET], Endpoint::Health, "runtime.health"),
+    ("/readyz", &[Method::GET], Endpoint::Ready, "runtime.ready"),
 ];
 
+/// The span of a request that has no endpoint.
+const NOWHERE: &str = "runtime.not_found";
+
 /// Answers one request. Never fails: every fault is a problem.
-pub(crate) async fn serve(state: Arc<State>, request: Request<Incoming>) -> Answer {
+pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<Incoming>) -> Answer {
+    let started = Instant::now();
     let (parts, body) = request.into_parts();
     let request_id = request_id(&parts.headers);
     let wants_json = respond::wants_json(&parts.headers);
-    let incoming = parts.headers.get("traceparent").and_then(|v| TraceParent::parse(v.to_str().ok()?));
-    let trace = Trace::of_request(Arc::clone(&state.observer), request_id.clone(), incoming);
+    let incoming = server_span::incoming(&parts.headers);
+    let trace = Trace::of_request(Arc::clone(&state.observer), request_id.clone(), incoming, state.sampler);
     let is_head = parts.method == Method::HEAD;
-    let method = if is_head { Method::GET } else { parts.method };
+    let method = if is_head { &Method::GET } else { &parts.method };
     let path = parts.uri.path();
-    let result = match endpoint(path, &method) {
-        Ok(endpoint) => {
-            let call = Call {
-                request_id: request_id.clone(),
-                trace,
-                headers: parts.headers,
-                query: Query::parse(parts.uri.query()),
-                path: path.to_owned(),
-                body: Some(body),
-                state,
-            };
-            dispatch(endpoint, call).await
-        }
+    let found = endpoint(path, method);
+    let (route, name) = found.as_ref().map_or(("", NOWHERE), |(route, _, name)| (*route, *name));
+    let mut span = trace.span(name);
+    if span.is_recording() {
+        server_span::describe(&mut span, &parts, route, peer);
+    }
+    let mut call = Call {
+        request_id,
+        span,
+        query: Query::parse(parts.uri.query()),
+        path: path.to_owned(),
+        headers: parts.headers,
+        peer,
+        waited: Duration::ZERO,
+        body: Some(body),
+        state,
+    };
+    let result = match found {
+        Ok((_, endpoint, _)) => dispatch(endpoint, &mut call).await,
         Err(problem) => Err(problem),
     };
+    let result = match result {
+        Err(problem) if problem.code == ErrorCode::AuthnFailed.as_str() => {
+            Err(record::authn_failure(&call, problem).await)
+        }
+        result => result,
+    };
     let mut answer = result.unwrap_or_else(|mut problem| {
-        problem.request_id = request_id.to_string();
+        problem.request_id = call.request_id.to_string();
+        server_span::fail(&mut call.span, &problem);
         respond::problem(&problem, wants_json)
     });
-    respond::finish(&mut answer, &request_id);
+    respond::finish(&mut answer, &call.request_id);
+    server_span::end(call, &parts.method, &answer, started);
     if is_head {
         *answer.body_mut() = body::Pieces::empty();
     }
     answer
 }
 
-async fn dispatch(endpoint: Endpoint, call: Call) -> Result<Answer, Box<Problem>> {
+async fn dispatch(endpoint: Endpoint, call: &mut Call) -> Result<Answer, Box<Problem>> {
     if !matches!(endpoint, Endpoint::Health | Endpoint::Ready) {
         origin::check(&call.headers, call.state.binds_loopback)?;
     }
@@ -134,7 +159,7 @@ async fn dispatch(endpoint: Endpoint, call: Call) -> Result<Answer, Box<Problem>
 }
 
 /// The endpoint of a path. `/v1/traces/<id>` is the one path with a variable part; doubled slashes count as one.
-fn endpoint(path: &str, method: &Method) -> Result<Endpoint, Box<Problem>> {
+fn endpoint(path: &str, method: &Method) -> Result<(&'static str, Endpoint, &'static str), Box<Problem>> {
     let cleaned;
     let path = if path.contains("//") {
         cleaned = path.split('/').filter(|s| !s.is_empty()).fold(String::new(), |all, s| all + "/" + s);
@@ -143,11 +168,11 @@ fn endpoint(path: &str, method: &Method) -> Result<Endpoint, Box<Problem>> {
         path
     };
     let wanted = if path.starts_with("/v1/traces/") { "/v1/traces" } else { path };
-    let Some((_, methods, endpoint)) = ENDPOINTS.iter().find(|(path, _, _)| *path == wanted) else {
+    let Some((route, methods, endpoint, name)) = ENDPOINTS.iter().find(|(path, ..)| *path == wanted) else {
         return Err(Problem::new(ErrorCode::NotFound, format!("There is no endpoint {path}.")));
     };
     if methods.contains(method) {
-        return Ok(*endpoint);
+        return Ok((route, *endpoint, name));
     }
     let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
     let detail = format!("{path} takes {allow}, not {method}.");
@@ -162,6 +187,11 @@ fn request_id(headers: &HeaderMap) -> RequestId {
 }
 
 impl Call {
+    /// Where work begins its spans.
+    pub(crate) fn trace(&self) -> &Trace {
+        self.span.trace()
+    }
+
     /// Reads the body: bounded, and JSON by its `Content-Type` (a web page can't send that across origins).
     pub(crate) async fn json_body(&mut self) -> Result<bytes::Bytes, Box<Problem>> {
         let content_type = self.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();

@@ -1,16 +1,17 @@
 //! `GET|POST /v1/refresh` (runtime-and-admin §4.4): fetches every remote input again and rebuilds.
 
 use super::respond::{self, Answer};
-use super::{Call, Problem, check_names, parse};
+use super::{Call, Problem, check_names, parse, record};
 use open_cli_catalog::Snapshot;
 use open_cli_contract::Timestamp;
+use open_cli_contract::audit::{AuditEvent, Decision};
 use open_cli_contract::catalog::{CacheOutcome, FetchRecord, Source};
 use open_cli_contract::execute::{RefreshResponse, RefreshedSource};
 use open_cli_observe::Event;
 use serde::Deserialize;
 use std::time::Instant;
 
-const NAME: &str = "runtime.refresh";
+pub(super) const NAME: &str = "runtime.refresh";
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -18,19 +19,7 @@ struct RefreshRequest {
     config_path: String,
 }
 
-pub(super) async fn refresh(mut call: Call) -> Result<Answer, Box<Problem>> {
-    let mut span = call.trace.span(NAME);
-    call.trace = span.trace().clone();
-    let result = answer(&mut call).await;
-    if let Err(problem) = &result {
-        span.set("error.type", problem.code.clone());
-        span.fail(problem.to_text().trim_end());
-    }
-    span.end();
-    result
-}
-
-async fn answer(call: &mut Call) -> Result<Answer, Box<Problem>> {
+pub(super) async fn refresh(call: &mut Call) -> Result<Answer, Box<Problem>> {
     let started = Instant::now();
     let body = call.json_body().await?;
     let request: RefreshRequest = match body.is_empty() {
@@ -42,13 +31,20 @@ async fn answer(call: &mut Call) -> Result<Answer, Box<Problem>> {
         true => call.query.get("config").to_owned(),
         false => request.config_path,
     };
-    let result = call.state.refresh(&selector, &call.trace).await;
+    let result = call.state.refresh(&selector, call.trace()).await;
     let mut event = Event { operation: "refresh".into(), duration: Some(started.elapsed()), ..Event::named(NAME) };
     match &result {
         Ok(_) => event.status_code = 200,
         Err(_) => event.error_category = "refresh_error".into(),
     }
-    call.trace.event(event);
+    call.trace().event(event);
+    let (decision, error_code) = match &result {
+        Ok(_) => (Decision::Allowed, String::new()),
+        Err(problem) => (Decision::Error, problem.code.clone()),
+    };
+    let status_code = result.as_ref().map_or_else(|problem| problem.status, |_| 200);
+    let action = record::action(call, "refresh", "runtime.refresh");
+    call.state.record(&AuditEvent { decision, error_code, status_code, ..action }).await?;
     let snapshot = result?;
     respond::json(&report(&snapshot))
 }

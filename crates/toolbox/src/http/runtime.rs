@@ -1,7 +1,7 @@
 //! `GET /v1/runtime/info` (runtime-and-admin §6) and `POST /v1/runtime/stop` (§7.5).
 
 use super::respond::{self, Answer};
-use super::{Call, Problem};
+use super::{Call, Problem, record};
 use open_cli_contract::runtime::{LifecycleInfo, RuntimeAuthInfo, RuntimeInfo};
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ struct Stopped {
     stopped: bool,
 }
 
-pub(super) async fn info(call: Call) -> Result<Answer, Box<Problem>> {
+pub(super) async fn info(call: &mut Call) -> Result<Answer, Box<Problem>> {
     let state = &call.state;
     // The handshake says that callers must sign in; it is not refused for that (HS-1).
     let auth = RuntimeAuthInfo {
@@ -46,10 +46,11 @@ pub(super) async fn info(call: Call) -> Result<Answer, Box<Problem>> {
 }
 
 /// The answer leaves before the drain begins (W-29).
-pub(super) async fn stop(call: Call) -> Result<Answer, Box<Problem>> {
+pub(super) async fn stop(call: &mut Call) -> Result<Answer, Box<Problem>> {
     call.state.check_selector(call.query.get("config")).await?;
     tracing::info!(request = %call.request_id, "stop requested");
-    call.state.audit_stop(call.request_id.as_str());
+    // Logged by `record`; a runtime whose disk is full must still be stoppable (W-32).
+    let _ = call.state.record(&record::action(call, "runtime_stop", "runtime.stop")).await;
     call.state.shutdown.request("serve_exit");
     respond::json(&Stopped { stopped: true })
 }

@@ -1,7 +1,8 @@
 //! `POST /v1/runtime/heartbeat` and `/v1/runtime/session-close` (runtime-and-admin §7).
 
 use super::respond::{self, Answer};
-use super::{Call, Problem, check_names, parse};
+use super::{Call, Problem, check_names, parse, record};
+use open_cli_contract::audit::AuditEvent;
 use open_cli_contract::problem::ErrorCode;
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +28,8 @@ struct Closed {
     active_sessions: usize,
 }
 
-pub(super) async fn heartbeat(mut call: Call) -> Result<Answer, Box<Problem>> {
-    let request = request(&mut call).await?;
+pub(super) async fn heartbeat(call: &mut Call) -> Result<Answer, Box<Problem>> {
+    let request = request(call).await?;
     let session_id = request.session_id.trim();
     if session_id.is_empty() {
         return Err(Problem::new(ErrorCode::InvalidRequest, "sessionId is required."));
@@ -44,17 +45,19 @@ pub(super) async fn heartbeat(mut call: Call) -> Result<Answer, Box<Problem>> {
     respond::json(&Renewed { renewed, session_id, active_sessions: call.state.leases.active() })
 }
 
-pub(super) async fn close(mut call: Call) -> Result<Answer, Box<Problem>> {
-    let request = request(&mut call).await?;
+pub(super) async fn close(call: &mut Call) -> Result<Answer, Box<Problem>> {
+    let request = request(call).await?;
     let session_id = request.session_id.trim();
     if !session_id.is_empty() {
         let was_last = call.state.leases.close(session_id);
         // §5.3: the shutdown is recorded before the close that caused it.
         let is_the_end = was_last && call.state.settings.shutdown.ends_with_owner();
         if is_the_end {
-            call.state.audit_lease_shutdown("close");
+            call.state.audit_lease_shutdown("close").await;
         }
-        call.state.audit_session("session_close", session_id, 200);
+        let event = record::action(call, "session_close", "runtime.session");
+        // Logged by `record`; a session closes whether or not that can be written down.
+        let _ = call.state.record(&AuditEvent { session_id: session_id.into(), ..event }).await;
         if is_the_end {
             call.state.shutdown.request("serve_exit");
         }

@@ -19,12 +19,13 @@ struct OneTrace {
     spans: Vec<Arc<Span>>,
 }
 
-pub(super) async fn traces(call: Call) -> Result<Answer, Box<Problem>> {
+pub(super) async fn traces(call: &mut Call) -> Result<Answer, Box<Problem>> {
     call.state.check_selector(call.query.get("config")).await?;
     let id = call.path.rsplit_once("/v1/traces").map_or("", |(_, id)| id.trim_matches('/'));
     if id.is_empty() {
         let limit = call.query.get("limit").parse().unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
-        return respond::json(&call.state.recent.latest(limit));
+        let latest = call.state.recent.latest(|_| true, limit);
+        return respond::json(&latest.iter().filter_map(|trace| trace.root()).collect::<Vec<_>>());
     }
     let spans = call.state.recent.find(id);
     match spans.first() {

@@ -1,0 +1,124 @@
+//! The audit records of requests: which attempt writes which record (config-and-state §5.3, weaknesses 59 to 63).
+
+use super::{Call, Problem};
+use open_cli_catalog::{Snapshot, ToolEntry};
+use open_cli_contract::Timestamp;
+use open_cli_contract::audit::{AuditEvent, Decision};
+use open_cli_contract::execute::ExecuteRequest;
+use open_cli_contract::problem::ErrorCode;
+use open_cli_policy::Reason;
+use std::time::Duration;
+
+/// How the attempt to reach the upstream ended.
+pub(super) struct Executed<'a> {
+    pub(super) schemes: String,
+    pub(super) request_size: u64,
+    pub(super) retry_count: u32,
+    pub(super) took: Duration,
+    /// Upstream status, and a code when the answer was not what it said it was.
+    pub(super) result: Result<(u16, &'static str), &'a Problem>,
+}
+
+/// What every record of a request says.
+pub(super) fn base(call: &Call) -> AuditEvent {
+    AuditEvent {
+        timestamp: Timestamp::now(),
+        request_id: call.request_id.to_string(),
+        trace_id: call.trace().trace_id().to_string(),
+        ..AuditEvent::default()
+    }
+}
+
+/// What every record about a tool says.
+pub(super) fn about(call: &Call, request: &ExecuteRequest<'_>, snapshot: &Snapshot, entry: &ToolEntry) -> AuditEvent {
+    let tool = entry.tool();
+    AuditEvent {
+        agent_profile: request.agent_profile.to_string(),
+        tool_id: tool.id.clone(),
+        service_id: tool.service_id.clone(),
+        target_base_url: entry.target().to_owned(),
+        method: tool.method.clone(),
+        path: tool.path.clone(),
+        catalog_revision: snapshot.fingerprint().to_owned(),
+        ..base(call)
+    }
+}
+
+/// `authz_denial`.
+pub(super) fn refusal(about: AuditEvent, reason: Reason) -> AuditEvent {
+    AuditEvent {
+        event_type: "authz_denial".into(),
+        decision: Decision::Denied,
+        reason_code: reason.as_str().into(),
+        error_code: reason.as_str().into(),
+        ..about
+    }
+}
+
+/// `tool_execution` or `execution_error`.
+pub(super) fn execution(about: AuditEvent, executed: &Executed<'_>) -> AuditEvent {
+    let base = AuditEvent {
+        auth_scheme: executed.schemes.clone(),
+        request_size: executed.request_size,
+        latency_ms: Some(u64::try_from(executed.took.as_millis()).unwrap_or(u64::MAX)),
+        retry_count: executed.retry_count,
+        ..about
+    };
+    match &executed.result {
+        Ok((status_code, error_code)) => AuditEvent {
+            event_type: "tool_execution".into(),
+            decision: Decision::Allowed,
+            reason_code: "allowed".into(),
+            status_code: *status_code,
+            error_code: (*error_code).into(),
+            ..base
+        },
+        Err(problem) => failed(base, &problem.code),
+    }
+}
+
+/// `execution_error`: allowed, and no upstream answered.
+pub(super) fn failed(about: AuditEvent, code: &str) -> AuditEvent {
+    AuditEvent {
+        event_type: "execution_error".into(),
+        decision: Decision::Error,
+        reason_code: "execution_error".into(),
+        error_code: code.into(),
+        ..about
+    }
+}
+
+/// An attempt that never came to a tool: malformed, or a tool that the catalog does not have.
+pub(super) fn misdirected(call: &Call, tool_id: &str, problem: &Problem) -> AuditEvent {
+    let about = AuditEvent { tool_id: tool_id.into(), ..base(call) };
+    failed(about, &problem.code)
+}
+
+/// Records that a caller was turned away, and gives the problem back; or says that it could not be recorded.
+pub(super) async fn authn_failure(call: &Call, problem: Box<Problem>) -> Box<Problem> {
+    let event = AuditEvent {
+        event_type: "authn_failure".into(),
+        tool_id: "runtime.authn_failure".into(),
+        decision: Decision::Denied,
+        reason_code: "authn_failed".into(),
+        error_code: ErrorCode::AuthnFailed.as_str().into(),
+        status_code: problem.status,
+        method: String::new(),
+        ..base(call)
+    };
+    match call.state.record(&event).await {
+        Ok(()) => problem,
+        Err(unavailable) => unavailable,
+    }
+}
+
+/// What was done with the runtime itself: a refresh, a read of the audit log, its end.
+pub(super) fn action(call: &Call, event_type: &str, tool_id: &str) -> AuditEvent {
+    AuditEvent {
+        event_type: event_type.into(),
+        tool_id: tool_id.into(),
+        reason_code: event_type.into(),
+        status_code: 200,
+        ..base(call)
+    }
+}
