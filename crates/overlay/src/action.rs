@@ -1,0 +1,80 @@
+//! What an action is after parsing. Not for reading it (`fields`, `reuse`) nor for carrying it out (`apply`).
+
+use crate::jsonpath::JsonPath;
+use serde::Serialize;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What an action does to the nodes it selects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionKind {
+    /// Merges, appends or replaces.
+    Update,
+    /// Copies from somewhere in the document, or moves.
+    Copy,
+    /// Removes.
+    Remove,
+    /// Nothing: the action has no modifier, or is broken.
+    None,
+}
+
+/// One action of an overlay.
+#[derive(Debug, Clone)]
+pub struct Action {
+    /// Its place in the list, from 0.
+    pub index: usize,
+    /// JSON Pointer into the overlay.
+    pub pointer: String,
+    /// The query as written; empty when there is none.
+    pub target: String,
+    /// For people.
+    pub description: Option<String>,
+    /// `None` when the action is broken; the overlay's diagnostics say why.
+    pub(crate) plan: Option<Plan>,
+}
+
+/// What a sound action does.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) target: JsonPath,
+    pub(crate) modifier: Modifier,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Modifier {
+    None,
+    Update(Arc<Value>),
+    /// `copy: <query>`: from there into the targets (Overlay 1.1).
+    Copy(Arc<JsonPath>),
+    Remove,
+    /// `copy: {to: …}`: from the first target to there, after an update and before a removal (OV-2, OV-5).
+    Relocate(Arc<Relocation>),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Relocation {
+    pub(crate) update: Option<Arc<Value>>,
+    /// As written.
+    pub(crate) to: String,
+    /// Member names from the root.
+    pub(crate) names: Vec<String>,
+    pub(crate) remove: bool,
+}
+
+impl Action {
+    /// What the action does.
+    pub fn kind(&self) -> ActionKind {
+        match self.plan.as_ref().map(|plan| &plan.modifier) {
+            None | Some(Modifier::None) => ActionKind::None,
+            Some(Modifier::Update(_)) => ActionKind::Update,
+            Some(Modifier::Copy(_) | Modifier::Relocate(_)) => ActionKind::Copy,
+            Some(Modifier::Remove) => ActionKind::Remove,
+        }
+    }
+
+    /// The query; `None` when the action is broken.
+    pub fn path(&self) -> Option<&JsonPath> {
+        self.plan.as_ref().map(|plan| &plan.target)
+    }
+}

@@ -1,0 +1,118 @@
+//! Diagnostics of overlays: their words, and a bounded list of them. Not for deciding what is a fault.
+//! [`Diagnostic::source`] is left empty: the caller knows for which service an overlay is read.
+
+use crate::limits::MAX_DIAGNOSTICS;
+use open_cli_contract::catalog::{Diagnostic, Severity};
+use open_cli_contract::redact;
+
+/// The stable words of [`Diagnostic::code`].
+pub mod code {
+    /// The version is missing, written oddly, or newer than this program.
+    pub const VERSION: &str = "overlay_version";
+    /// A member that the specification does not have.
+    pub const FIELD_UNKNOWN: &str = "overlay_field_unknown";
+    /// A member has the wrong type, is missing, or needs a later version.
+    pub const FIELD: &str = "overlay_field_invalid";
+    /// The overlay has no actions.
+    pub const EMPTY: &str = "overlay_empty";
+    /// An action is there twice.
+    pub const DUPLICATE: &str = "overlay_action_duplicate";
+    /// An action, or part of it, does nothing as written.
+    pub const NO_EFFECT: &str = "overlay_action_no_effect";
+    /// An action can't be carried out as written; it was left out.
+    pub const ACTION: &str = "overlay_action_invalid";
+    /// A query is no JSONPath of RFC 9535.
+    pub const PATH: &str = "overlay_path_invalid";
+    /// A query is valid but surely not meant so.
+    pub const PATH_ODD: &str = "overlay_path_unusual";
+    /// A target selects nothing.
+    pub const NO_MATCH: &str = "overlay_no_match";
+    /// What is written does not fit what is selected.
+    pub const MISMATCH: &str = "overlay_type_mismatch";
+    /// The source of a copy is not exactly one node.
+    pub const COPY_SOURCE: &str = "overlay_copy_source";
+    /// The overlay was made for another document.
+    pub const EXTENDS: &str = "overlay_extends_mismatch";
+    /// Something is beyond a bound of this program.
+    pub const LIMIT: &str = "overlay_limit_exceeded";
+    /// There were more diagnostics than are kept.
+    pub const TRUNCATED: &str = "diagnostics_truncated";
+}
+
+/// Longest quotation of an overlay in a message, in characters.
+const MAX_QUOTED: usize = 160;
+/// Longest text that is searched for credentials; of a longer one the rest is never shown.
+const MAX_MASKED: usize = 4096;
+
+/// A bounded list of diagnostics.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Report {
+    diagnostics: Vec<Diagnostic>,
+    kept: [usize; 3],
+    dropped: usize,
+}
+
+impl Report {
+    pub(crate) fn error(&mut self, code: &'static str, pointer: &str, message: String, hint: &str) {
+        self.push(diagnostic(Severity::Error, code, pointer, message, hint));
+    }
+
+    pub(crate) fn warning(&mut self, code: &'static str, pointer: &str, message: String, hint: &str) {
+        self.push(diagnostic(Severity::Warning, code, pointer, message, hint));
+    }
+
+    pub(crate) fn note(&mut self, code: &'static str, pointer: &str, message: String, hint: &str) {
+        self.push(diagnostic(Severity::Note, code, pointer, message, hint));
+    }
+
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        let kept = &mut self.kept[diagnostic.severity as usize];
+        if *kept >= MAX_DIAGNOSTICS {
+            self.dropped += 1;
+        } else {
+            *kept += 1;
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
+        if self.dropped > 0 {
+            let message = format!("{} more diagnostics of this overlay are not listed", self.dropped);
+            let hint = "repair the listed ones first";
+            self.diagnostics.push(diagnostic(Severity::Note, code::TRUNCATED, "", message, hint));
+        }
+        self.diagnostics
+    }
+}
+
+pub(crate) fn diagnostic(
+    severity: Severity,
+    code: &'static str,
+    pointer: &str,
+    message: String,
+    hint: &str,
+) -> Diagnostic {
+    Diagnostic {
+        severity,
+        code: code.to_owned(),
+        source: String::new(),
+        pointer: pointer.to_owned(),
+        message,
+        hint: hint.to_owned(),
+    }
+}
+
+/// A text of the overlay as part of a message: quoted, control characters escaped, credentials in URLs masked,
+/// bounded.
+pub(crate) fn quoted(text: &str) -> String {
+    // Masking needs the whole userinfo, so it comes before the cut to what is shown.
+    let head: String = text.chars().take(MAX_MASKED).collect();
+    let head = if head.contains("://") { redact::text(&head) } else { head };
+    let mut quoted = String::from("\"");
+    let mut rest = head.chars();
+    for c in rest.by_ref().take(MAX_QUOTED) {
+        if c.is_control() { quoted.extend(c.escape_default()) } else { quoted.push(c) }
+    }
+    let cut = rest.next().is_some();
+    quoted + if cut { "…\"" } else { "\"" }
+}
