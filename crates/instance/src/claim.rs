@@ -1,37 +1,18 @@
 //! Owning an instance (weaknesses 25, 28, 29, 31, 32).
 //!
 //! One exclusive lock on `<stateDir>/lock` decides. The system releases it when the owner ends, also by SIGKILL, so
-//! there is nothing to clean by hand; the file itself stays, for removing it could split the lock in two.
+//! there is nothing to clean by hand; the file itself stays.
 
+use crate::lock::{self, LockError};
+use crate::marker::config_name;
 use crate::owner::Owner;
 use crate::record::write_runtime_record;
 use crate::{InstanceError, Layout, read_runtime_record};
-use open_cli_contract::paths::clean;
 use open_cli_contract::runtime::RuntimeRecord;
-use open_cli_files::{
-    Durability, FileError, PRIVATE_FILE_MODE, create_private_dir_all, lock_within, read_bounded, replace,
-    sweep_temporaries,
-};
-use serde::{Deserialize, Serialize};
+use open_cli_files::{FileError, create_private_dir_all, sweep_temporaries};
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// How long an owner that is just ending, or somebody looking at the lock, is waited for.
-const LOCK_PATIENCE: Duration = Duration::from_millis(250);
-/// Says which configuration an instance serves.
-const MARKER: &str = "instance.json";
-/// Largest marker that is read.
-const MARKER_MAX: u64 = 64 << 10;
-
-/// Content of [`MARKER`].
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Marker {
-    config_path: String,
-}
 
 /// Something an operator should hear about, though the claim succeeded.
 #[derive(Debug)]
@@ -76,16 +57,16 @@ impl Layout {
     /// from the working directory of the process.
     ///
     /// # Errors
-    /// When another process owns the instance, when an explicit id belongs to another configuration, or when the
-    /// state directory can't be used.
+    /// When the id belongs to another configuration, when another process owns the instance, or when the state
+    /// directory can't be used.
     pub fn claim(&self, config_path: Option<&Path>) -> Result<InstanceLock, InstanceError> {
-        let config_path = config_path
-            .filter(|path| !path.as_os_str().is_empty())
-            .map(|path| clean(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned())));
+        let config_path = config_name(config_path);
         let mut warnings = Vec::new();
-        self.prepare_state(&mut warnings)?;
-        let file = self.lock()?;
+        let file = self.lock(config_path.as_deref(), &mut warnings)?;
         self.check_config(config_path.as_deref())?;
+        if let Some(config_path) = &config_path {
+            self.mark(config_path).map_err(|cause| self.state_error(cause))?;
+        }
         Owner::this_process(config_path.as_deref())
             .write(&file)
             .map_err(|cause| self.state_error(FileError::Replace { path: self.lock_path.clone(), cause }))?;
@@ -105,12 +86,9 @@ impl Layout {
         InstanceError::State { id: self.id.to_string(), cause }
     }
 
-    fn prepare_state(&self, warnings: &mut Vec<ClaimWarning>) -> Result<(), InstanceError> {
+    fn prepare_state(&self) -> Result<Option<ClaimWarning>, InstanceError> {
         let found = create_private_dir_all(&self.state_dir).map_err(|cause| self.state_error(cause))?;
-        warnings.extend(
-            found.exposed_mode.map(|mode| ClaimWarning::ExposedDirectory { path: self.state_dir.clone(), mode }),
-        );
-        Ok(())
+        Ok(found.exposed_mode.map(|mode| ClaimWarning::ExposedDirectory { path: self.state_dir.clone(), mode }))
     }
 
     fn prepare_cache(&self, warnings: &mut Vec<ClaimWarning>) {
@@ -124,20 +102,24 @@ impl Layout {
         }
     }
 
-    fn lock(&self) -> Result<File, InstanceError> {
-        let path = &self.lock_path;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(PRIVATE_FILE_MODE)
-            .open(path)
-            .map_err(|cause| self.state_error(FileError::Append { path: path.clone(), cause }))?;
-        match lock_within(&file, LOCK_PATIENCE) {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(self.held()),
-            Err(TryLockError::Error(cause)) => Err(InstanceError::Lock { path: path.clone(), cause }),
+    fn lock(&self, config_path: Option<&Path>, warnings: &mut Vec<ClaimWarning>) -> Result<File, InstanceError> {
+        let mut exposed = None;
+        let prepare = || {
+            exposed = self.prepare_state()?;
+            Ok(())
+        };
+        match lock::take(&self.lock_path, prepare) {
+            Ok(file) => {
+                warnings.extend(exposed);
+                Ok(file)
+            }
+            Err(LockError::Held) => {
+                // Who shares an id by mistake must hear that, not only that somebody was faster.
+                self.check_config(config_path)?;
+                Err(self.held())
+            }
+            Err(LockError::Failed(InstanceError::Record(cause))) => Err(self.state_error(cause)),
+            Err(LockError::Failed(error)) => Err(error),
         }
     }
 
@@ -159,35 +141,6 @@ impl Layout {
         .collect();
         let owner = if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) };
         InstanceError::Held { id: self.id.to_string(), owner, pid, url }
-    }
-
-    /// An id that somebody chose must not lead two configurations to one state. A derived one cannot.
-    fn check_config(&self, config_path: Option<&Path>) -> Result<(), InstanceError> {
-        let Some(config_path) = config_path else { return Ok(()) };
-        let path = self.state_dir.join(MARKER);
-        let requested = config_path.to_string_lossy();
-        // A marker that is damaged says nothing, and is replaced.
-        let recorded = match read_bounded(&path, MARKER_MAX) {
-            Ok(content) => serde_json::from_slice::<Marker>(&content).ok().map(|marker| marker.config_path),
-            Err(_) => None,
-        };
-        match recorded {
-            Some(recorded) if recorded == requested => return Ok(()),
-            Some(recorded) if !self.id.is_derived() => {
-                return Err(InstanceError::OtherConfig {
-                    id: self.id.to_string(),
-                    recorded: recorded.into(),
-                    requested: config_path.to_owned(),
-                    marker: path,
-                });
-            }
-            _ => {}
-        }
-        let marker = Marker { config_path: requested.into_owned() };
-        serde_json::to_vec(&marker)
-            .map_err(|cause| FileError::Replace { path: path.clone(), cause: cause.into() })
-            .and_then(|content| replace(&path, &content, Durability::Synced))
-            .map_err(|cause| self.state_error(cause))
     }
 }
 

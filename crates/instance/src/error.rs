@@ -83,6 +83,14 @@ pub enum InstanceError {
         /// The file that says so.
         marker: PathBuf,
     },
+    /// A part of a dead instance can't be removed.
+    #[error("cannot remove {}: {cause}; remove it by hand, or as the user that it belongs to", path.display())]
+    Remove {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        cause: std::io::Error,
+    },
     /// `runtime.json` can't be read (STATE-10).
     #[error(transparent)]
     Record(#[from] FileError),

@@ -76,6 +76,11 @@ impl InstanceId {
         self.origin == Origin::GivenAndChanged
     }
 
+    /// The id of those that have no configuration (INST-2).
+    pub(crate) fn is_default(&self) -> bool {
+        self.is_derived() && self.text == DEFAULT_ID
+    }
+
     /// It follows from the configuration; nobody chose it.
     pub fn is_derived(&self) -> bool {
         self.origin == Origin::Derived

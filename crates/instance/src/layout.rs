@@ -9,6 +9,20 @@ use std::path::{Path, PathBuf};
 
 /// Folder of this product below an XDG directory.
 const PRODUCT: &str = "open-cli";
+/// Folder of all instances, below either root.
+const INSTANCES: &str = "instances";
+/// Audit log in the state folder.
+pub(crate) const AUDIT_LOG: &str = "audit.log";
+/// Runtime record in the state folder.
+pub(crate) const RUNTIME_RECORD: &str = "runtime.json";
+/// Lock in the state folder.
+pub(crate) const LOCK: &str = "lock";
+/// Trace files, in the state folder.
+pub(crate) const TRACES: &str = "traces";
+/// Tokens, in the state folder.
+pub(crate) const OAUTH: &str = "oauth";
+/// Child processes that run (STATE-4).
+pub(crate) const CHILDREN: &str = "managed-mcp-pids.json";
 
 /// What flags say about the instance. Empty values count as absent.
 #[derive(Debug, Clone, Default)]
@@ -44,46 +58,98 @@ pub struct Layout {
     pub cache_dir: PathBuf,
 }
 
+/// Where all instances are. Touches no file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roots {
+    /// State root; the instances are in its folder `instances`.
+    pub state: PathBuf,
+    /// Cache root, unless there is no home for one.
+    pub cache: Option<PathBuf>,
+}
+
+impl Roots {
+    /// Folder of an instance, whether it exists or not.
+    pub(crate) fn state_dir(&self, id: &str) -> PathBuf {
+        self.instances().join(id)
+    }
+
+    /// Folder of all instances.
+    pub(crate) fn instances(&self) -> PathBuf {
+        self.state.join(INSTANCES)
+    }
+
+    /// Where an instance caches documents unless somebody chose another place.
+    pub(crate) fn cache_dir(&self, id: &str) -> Option<PathBuf> {
+        Some(self.cache_instances()?.join(id).join("http"))
+    }
+
+    /// Folder of the caches of all instances.
+    pub(crate) fn cache_instances(&self) -> Option<PathBuf> {
+        Some(self.cache.as_ref()?.join(INSTANCES))
+    }
+}
+
+/// The roots that flags, variables and the home directory give (INST-7, INST-8).
+///
+/// # Errors
+/// When there is no home for the state.
+pub fn roots(options: &InstanceOptions, env: &Environment) -> Result<Roots, InstanceError> {
+    let at = |path: &Path| absolute(path, &env.current_dir);
+    let explicit = non_empty(options.state_dir.as_ref()).or_else(|| non_empty(env.state_dir.as_ref()));
+    if let Some(root) = explicit {
+        let state = at(Path::new(root))?;
+        // INST-8: an explicit state root hides XDG_CACHE_HOME.
+        return Ok(Roots { cache: Some(state.join("cache")), state });
+    }
+    let state = product_folder(env.xdg_state_home.as_ref(), env, ".local/state").ok_or(InstanceError::NoHome {
+        what: "state",
+        variable: "XDG_STATE_HOME",
+        flag: "--state-dir",
+    })?;
+    let cache = product_folder(env.xdg_cache_home.as_ref(), env, ".cache");
+    Ok(Roots { state: at(&state)?, cache: cache.map(|root| at(&root)).transpose()? })
+}
+
+/// The id that somebody chose, by flag or by variable (INST-11).
+///
+/// # Errors
+/// When it is unusable.
+pub fn chosen_id(options: &InstanceOptions, env: &Environment) -> Result<Option<InstanceId>, InstanceError> {
+    let given = non_empty(options.instance_id.as_ref()).or_else(|| non_empty(env.instance_id.as_ref()));
+    given.map(InstanceId::explicit).transpose()
+}
+
 /// Which instance, and where. Touches no file. Flags beat variables (INST-11), for both programs (weakness 38).
 ///
 /// # Errors
 /// When an explicit id is unusable, or when there is no home for the state or the cache.
 pub fn resolve(options: &InstanceOptions, env: &Environment) -> Result<Layout, InstanceError> {
-    let id = match non_empty(options.instance_id.as_ref()).or_else(|| non_empty(env.instance_id.as_ref())) {
-        Some(given) => InstanceId::explicit(given)?,
+    let id = match chosen_id(options, env)? {
+        Some(id) => id,
         None => InstanceId::derived(options.config_path.as_deref(), &env.current_dir),
     };
     let at = |path: &Path| absolute(path, &env.current_dir);
-    let instance = |root: &Path| root.join("instances").join(id.as_str());
-
-    let explicit_root = non_empty(options.state_dir.as_ref()).or_else(|| non_empty(env.state_dir.as_ref()));
-    let state_root = match explicit_root {
-        Some(root) => at(Path::new(root))?,
-        None => at(&product_folder(env.xdg_state_home.as_ref(), env, ".local/state")
-            .ok_or(InstanceError::NoHome { what: "state", variable: "XDG_STATE_HOME", flag: "--state-dir" })?)?,
+    let roots = roots(options, env)?;
+    let cache_dir = match non_empty(options.cache_dir.as_ref()) {
+        Some(directory) => at(Path::new(directory))?,
+        None => roots.cache_dir(id.as_str()).ok_or(InstanceError::NoHome {
+            what: "cache",
+            variable: "XDG_CACHE_HOME",
+            flag: "--cache-dir",
+        })?,
     };
-    let cache_dir = match (non_empty(options.cache_dir.as_ref()), explicit_root) {
-        (Some(directory), _) => at(Path::new(directory))?,
-        // INST-8: an explicit state root hides XDG_CACHE_HOME.
-        (None, Some(_)) => instance(&state_root.join("cache")).join("http"),
-        (None, None) => {
-            let root = product_folder(env.xdg_cache_home.as_ref(), env, ".cache")
-                .ok_or(InstanceError::NoHome { what: "cache", variable: "XDG_CACHE_HOME", flag: "--cache-dir" })?;
-            instance(&at(&root)?).join("http")
-        }
-    };
-    let state_dir = instance(&state_root);
+    let state_dir = roots.state_dir(id.as_str());
     let audit_path = match non_empty(options.audit_path.as_ref()) {
         Some(path) => at(Path::new(path))?,
-        None => state_dir.join("audit.log"),
+        None => state_dir.join(AUDIT_LOG),
     };
     Ok(Layout {
         audit_path,
-        runtime_path: state_dir.join("runtime.json"),
-        lock_path: state_dir.join("lock"),
+        runtime_path: state_dir.join(RUNTIME_RECORD),
+        lock_path: state_dir.join(LOCK),
         cache_dir,
         state_dir,
-        state_root,
+        state_root: roots.state,
         id,
     })
 }

@@ -1,11 +1,9 @@
 //! Does an instance run? The lock tells; pids do not (weakness 29).
 
+use crate::lock::{self, Holder};
 use crate::owner::Owner;
 use crate::{InstanceError, Layout, read_runtime_record};
 use open_cli_contract::runtime::RuntimeRecord;
-use open_cli_files::FileError;
-use std::fs::{File, TryLockError};
-use std::io;
 
 /// State of an instance on this machine.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,23 +16,12 @@ pub enum Liveness {
     Stopped,
 }
 
-/// Looks whether an instance runs, without changing anything: a shared lock is tried and given back at once. An
-/// owner that starts at this very moment waits longer than that.
+/// Looks whether an instance runs, without changing anything.
 ///
 /// # Errors
 /// When the lock file can't be read, or has no lock to try.
 pub fn liveness(layout: &Layout) -> Result<Liveness, InstanceError> {
-    let is_owned = match File::open(&layout.lock_path) {
-        Ok(file) => match file.try_lock_shared() {
-            Ok(()) => false,
-            Err(TryLockError::WouldBlock) => true,
-            Err(TryLockError::Error(cause)) => {
-                return Err(InstanceError::Lock { path: layout.lock_path.clone(), cause });
-            }
-        },
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => false,
-        Err(cause) => return Err(FileError::Read { path: layout.lock_path.clone(), cause }.into()),
-    };
+    let is_owned = matches!(lock::holder(&layout.lock_path)?, Holder::Somebody);
     let record = read_runtime_record(&layout.runtime_path).ok();
     Ok(match (is_owned, record) {
         (true, record) => Liveness::Running(running(layout, record)),

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 /// Largest `runtime.json` that is read.
-const RECORD_MAX: u64 = 64 << 10;
+pub(crate) const RECORD_MAX: u64 = 64 << 10;
 
 /// Reads `runtime.json`. Unknown keys are ignored.
 ///

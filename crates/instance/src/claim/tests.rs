@@ -1,7 +1,9 @@
 //! Owning an instance, as its users see it; liveness included.
 
 use super::*;
+use crate::marker::MARKER;
 use crate::{Environment, InstanceOptions, Liveness, liveness, resolve};
+use open_cli_files::{Durability, replace};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
@@ -138,12 +140,50 @@ fn an_explicit_id_belongs_to_one_configuration() {
     layout.claim(Some(a)).expect("a damaged marker says nothing");
 }
 
+/// Weakness 25: the message of a running instance, too, says whose it is.
 #[test]
-fn a_derived_id_needs_no_such_check() {
+fn a_running_instance_of_another_configuration_is_named_by_its_configuration() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let layout = layout(root.path(), Some("a"), None);
+    let _owner = layout.claim(Some(Path::new("/srv/a/.cli.json"))).expect("free");
+    let error = layout.claim(Some(Path::new("/srv/b/.cli.json"))).expect_err("another configuration");
+    assert!(matches!(&error, InstanceError::OtherConfig { .. }), "{error}");
+    assert!(matches!(layout.claim(Some(Path::new("/srv/a/.cli.json"))), Err(InstanceError::Held { .. })));
+}
+
+/// Weakness 25: whoever took the id of another configuration first keeps it, and both hear about it.
+#[test]
+fn a_derived_id_is_not_taken_over_from_a_configuration_that_chose_it() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let config = Path::new("/opt/billing/.cli.json");
+    let derived = layout(root.path(), None, Some("/opt/billing/.cli.json"));
+    let chosen = layout(root.path(), Some(derived.id.as_str()), None);
+    drop(chosen.claim(Some(Path::new("/srv/b/.cli.json"))).expect("free"));
+    let error = derived.claim(Some(config)).expect_err("it holds the state of another one").to_string();
+    for part in ["/srv/b/.cli.json", "/opt/billing/.cli.json", "--instance-id"] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+/// INST-2.
+#[test]
+fn the_id_without_a_configuration_is_everybodys() {
     let root = tempfile::tempdir().expect("temporary directory");
     let layout = layout(root.path(), None, None);
     drop(layout.claim(Some(Path::new("/srv/a/.cli.json"))).expect("free"));
     layout.claim(Some(Path::new("/srv/b/.cli.json"))).expect("`default` is nobody's");
+}
+
+/// Weakness 27, as `id.rs` decides it: an explicit id joins two names of one file.
+#[test]
+fn two_names_of_one_configuration_may_share_an_explicit_id() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let (real, link) = (root.path().join("v1.json"), root.path().join("current.json"));
+    File::create(&real).expect("created");
+    std::os::unix::fs::symlink(&real, &link).expect("linked");
+    let layout = layout(root.path(), Some("a"), None);
+    drop(layout.claim(Some(&real)).expect("free"));
+    layout.claim(Some(&link)).expect("the same file");
 }
 
 #[test]
