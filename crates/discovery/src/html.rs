@@ -20,6 +20,11 @@ pub(crate) struct Page {
     pub(crate) links: Vec<WebLink>,
 }
 
+/// The links of a page whose relation discovery knows, unresolved, up to `max_links`.
+pub fn parse_html_links(html: &str, max_links: usize) -> Vec<WebLink> {
+    scan(html, max_links).links
+}
+
 /// Goes over a page, or the beginning of one.
 pub(crate) fn scan(html: &str, max_links: usize) -> Page {
     let mut page = Page::default();

@@ -23,8 +23,10 @@ mod service;
 mod session;
 
 pub use discovery::{Discovery, FollowRule};
+pub use html::parse_html_links;
 pub use limits::Limits;
 pub use link_header::{WebLink, parse_link_header};
+pub use linkset::parse_linkset;
 pub use outcome::{Discovered, DiscoveredService, ServiceMeta, Step, StepKind, StepOutcome};
 pub use publish::{
     API_CATALOG_LINK, API_CATALOG_MEDIA_TYPE, API_CATALOG_PATH, PublishedApi, PublishedLink, publish,

@@ -254,6 +254,18 @@ mod tests {
         assert_eq!(parse_link_header([line.as_str(), line.as_str()], 60).len(), 60);
     }
 
+    #[test]
+    fn hostile_headers_take_linear_time() {
+        for part in
+            ["<", "<>", ",", ";", "<>;", "\"", "<>;a=\"", "<>;a=\"\\", "<>;rel=a,", "<a>;;=", "<>;rel*=UTF-8''%"]
+        {
+            let line = part.repeat(400_000 / part.len());
+            let begin = std::time::Instant::now();
+            parse_link_header([line.as_str()], usize::MAX);
+            assert!(begin.elapsed().as_secs() < 2, "{part}: {:?}", begin.elapsed());
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_the_parser_panic(text in "\\PC*") {

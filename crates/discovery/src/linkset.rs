@@ -2,6 +2,7 @@
 //! `{"linkset":[{"href":…,"rel":…}]}` or `{"links":[…]}` (AC-2 to AC-7, ML-2, weakness W6). Entries of both forms may
 //! stand side by side. What does not fit is counted and described, not fatal. Not for what relations mean.
 
+use crate::content::{self, Kind};
 use crate::link_header::{self, WebLink, relations};
 use crate::relations::is_known;
 use serde_json::{Map, Value};
@@ -18,6 +19,18 @@ pub(crate) struct Linkset {
     pub(crate) faults: Vec<String>,
     /// There were more links than are read.
     pub(crate) is_cut: bool,
+}
+
+/// Reads a set of links in any of its forms, as far as it is one; `media_type` as declared. For tools and tests: what
+/// discovery itself reads comes with its faults.
+///
+/// # Errors
+/// When it is no set of links; the text completes "the answer …".
+pub fn parse_linkset(body: &[u8], media_type: &str, max_links: usize) -> Result<Vec<WebLink>, String> {
+    match content::kind(body, &content::essence(media_type)) {
+        Kind::LinksetText => Ok(from_text(&String::from_utf8_lossy(body), max_links).links),
+        _ => from_json(body, max_links).map(|set| set.links),
+    }
 }
 
 /// The text form (RFC 9264 §4.1).

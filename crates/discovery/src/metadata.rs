@@ -4,7 +4,7 @@
 use crate::content::{self, Kind};
 use crate::linkset::{self, Linkset};
 use crate::outcome::{ServiceMeta, StepKind, StepOutcome, diagnostic};
-use crate::relations::{Attachment, Link, resolve};
+use crate::relations::{Attachment, Link, is_same, resolve};
 use crate::service::{Completed, faulty};
 use crate::session::{Place, Session};
 use open_cli_contract::catalog::{FetchRecord, Severity};
@@ -109,10 +109,9 @@ fn base_shown(base: &Url) -> String {
     open_cli_contract::redact::url(base)
 }
 
-/// A document may speak of several services. A slash at the end makes no other service.
+/// A document may speak of several services.
 fn is_about(anchor: &Url, base: &Url, document: &Url) -> bool {
-    let same = |a: &Url, b: &Url| a.as_str().trim_end_matches('/') == b.as_str().trim_end_matches('/');
-    same(anchor, base) || same(anchor, document)
+    is_same(anchor, base) || is_same(anchor, document)
 }
 
 /// The error completes "the answer …".

@@ -139,6 +139,12 @@ pub(crate) fn without_fragment(mut url: Url) -> Url {
     url
 }
 
+/// True for addresses of one resource: neither credentials nor a slash at the end make another.
+pub(crate) fn is_same(a: &Url, b: &Url) -> bool {
+    let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
+    a.origin() == b.origin() && path(a) == path(b) && a.query() == b.query()
+}
+
 /// SR-7 and common sense: the link whose media type is most like an OpenAPI description first; of equals the last.
 pub(crate) fn best_first(links: &mut [Link]) {
     links.reverse();
@@ -182,6 +188,20 @@ mod tests {
         best_first(&mut links);
         let order: Vec<String> = links.iter().map(|link| link.href.to_string()).collect();
         assert_eq!(order, ["http://h/openapi", "http://h/last", "http://h/first", "http://h/n3", "http://h/page"]);
+    }
+
+    #[test]
+    fn one_resource_has_many_spellings() {
+        let url = |text: &str| Url::parse(text).expect("URL");
+        for (other, expected) in [
+            ("https://H.example:443/a/", true),
+            ("https://u:p@h.example/a#x", true),
+            ("https://h.example/a?x", false),
+            ("https://h.example/b", false),
+            ("http://h.example/a", false),
+        ] {
+            assert_eq!(is_same(&url("https://h.example/a"), &url(other)), expected, "{other}");
+        }
     }
 
     /// ML-3

@@ -4,7 +4,7 @@
 use crate::bundle::Bundle;
 use crate::content::{self, Kind};
 use crate::outcome::{DiscoveredService, Step, StepKind, StepOutcome, diagnostic, told};
-use crate::relations::{API_CATALOG, Link, Resolved, SERVICE_DESC, SERVICE_META};
+use crate::relations::{API_CATALOG, Link, Resolved, SERVICE_DESC, SERVICE_META, is_same};
 use crate::session::{Place, Session};
 use crate::{linkset, metadata, page, places};
 use open_cli_contract::catalog::{Diagnostic, DiscoveryMethod, FetchRecord, Severity};
@@ -70,22 +70,21 @@ impl Root {
         let (status, declared) = (fetched.record.status_code, content::declared(fetched));
         let mut what = format!("{status} {declared}").trim_end().to_owned();
         let mut links = page::header_links(fetched, limits, &mut self.faults);
-        match content::kind(&fetched.body, &declared) {
+        let kind = content::kind(&fetched.body, &declared);
+        match kind {
             Kind::Html => {
                 what = format!("{status} HTML page");
                 links.extend(page::html_links(fetched, limits, &mut self.faults));
-            }
-            Kind::Description => {
-                self.own.desc.push(itself(url, &declared));
-                let step = step.came_to(StepOutcome::Found, format!("{what}; the answer is a description itself"));
-                links.iter().filter(|link| !link.has(SERVICE_DESC)).for_each(|link| self.sort(url, fetched, link));
-                return step;
             }
             Kind::LinksetText => self.catalogs.push(url.clone()),
             Kind::Json if linkset::from_json(&fetched.body, 1).is_ok() => self.catalogs.push(url.clone()),
             _ => {}
         }
         links.iter().for_each(|link| self.sort(url, fetched, link));
+        if self.own.desc.is_empty() && kind == Kind::Description {
+            self.own.describe(itself(url, &declared));
+            return step.came_to(StepOutcome::Found, format!("{what}; the answer is a description itself"));
+        }
         let (desc, others) = (self.own.desc.len(), self.others.len());
         if desc + others > 0 {
             return step.came_to(StepOutcome::Found, format!("{what}; links to a {SERVICE_DESC}"));
@@ -108,7 +107,7 @@ impl Root {
             self.catalogs.push(link.target.clone());
         }
         match &link.anchor {
-            Some(anchor) if anchor != url && *anchor != fetched.final_url => {
+            Some(anchor) if !is_same(anchor, url) && !is_same(anchor, &fetched.final_url) => {
                 let is_full = self.others.len() >= MAX_OTHERS;
                 match self.others.iter_mut().find(|(base, _)| base == anchor) {
                     Some((_, bundle)) => bundle.add(link),
@@ -149,7 +148,7 @@ impl Root {
             };
             self.steps.push(step.came_to(outcome, format!("{status} {what}")));
             if outcome == StepOutcome::Found {
-                self.own.desc.push(itself(&candidate, &declared));
+                self.own.describe(itself(&candidate, &declared));
                 self.is_guess = true;
                 self.fetches.push(fetched.record);
                 return;
@@ -184,22 +183,38 @@ pub(crate) struct Completed {
 
 /// From what a catalog says to a service: asks its root when the catalog does not name a description (AC-13).
 pub(crate) async fn complete(session: &Session<'_>, named: Named, trace: &Trace) -> Completed {
-    let Named { base, holder, mut chain, bundle } = named;
-    let mut span = trace.span("discovery.service_root");
-    let shown = redact::url(&base);
-    span.set("url", shown.clone());
-    if !bundle.desc.is_empty() {
-        return finish(session, &base, &holder, bundle, DiscoveredMethod::in_catalog(chain), span.trace()).await;
+    let is_asked = named.bundle.desc.is_empty();
+    if !is_asked && named.bundle.meta.is_empty() {
+        let found = DiscoveredMethod::in_catalog(named.chain);
+        let service = named.bundle.into_service(&named.base, found.method, found.chain);
+        return Completed { service: Some(service), ..Completed::default() };
     }
-    let mut root = ask(session, &base, Some(&holder), span.trace()).await;
+    let mut span = trace.span("discovery.service_root");
+    span.set("url", redact::url(&named.base));
+    let completed = if is_asked {
+        complete_by_asking(session, named, span.trace()).await
+    } else {
+        let found = DiscoveredMethod::in_catalog(named.chain);
+        finish(session, &named.base, &named.holder, named.bundle, found, span.trace()).await
+    };
+    if completed.service.is_none() {
+        span.fail("no description was found");
+    }
+    span.end();
+    completed
+}
+
+async fn complete_by_asking(session: &Session<'_>, named: Named, trace: &Trace) -> Completed {
+    let Named { base, holder, mut chain, bundle } = named;
+    let shown = redact::url(&base);
+    let mut root = ask(session, &base, Some(&holder), trace).await;
     if root.own.desc.is_empty() && !root.is_outage {
-        root.guess(session, &base, true, span.trace()).await;
+        root.guess(session, &base, true, trace).await;
     }
     let mut completed = Completed { diagnostics: faulty(&shown, &root.faults), ..Completed::default() };
     if root.own.desc.is_empty() {
         completed.diagnostics.push(missing(&shown, &root));
         completed.steps = root.steps;
-        span.fail("no description");
         return completed;
     }
     chain.push(shown);
@@ -207,7 +222,7 @@ pub(crate) async fn complete(session: &Session<'_>, named: Named, trace: &Trace)
     // What the service says about itself comes after what the catalog says, and wins (SR-7).
     let mut all = bundle;
     all.add_all(root.own);
-    let finished = finish(session, &base, &base, all, found, span.trace()).await;
+    let finished = finish(session, &base, &base, all, found, trace).await;
     completed.service = finished.service;
     completed.steps = root.steps;
     completed.steps.extend(finished.steps);
