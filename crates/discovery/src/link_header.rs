@@ -262,7 +262,7 @@ mod tests {
             let line = part.repeat(400_000 / part.len());
             let begin = std::time::Instant::now();
             parse_link_header([line.as_str()], usize::MAX);
-            assert!(begin.elapsed().as_secs() < 2, "{part}: {:?}", begin.elapsed());
+            assert!(begin.elapsed().as_secs() < 10, "{part}: {:?}", begin.elapsed());
         }
     }
 

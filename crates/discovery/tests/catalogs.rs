@@ -341,11 +341,11 @@ async fn slow_services_and_catalogs_cost_themselves_only() {
         ("/quick", ok(&[DESC], "")),
     ])
     .await;
-    let limits = Limits { request_time: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { request_time: Duration::from_secs(1), ..Limits::default() };
     let begin = Instant::now();
     let found = catalog_within(&origin, "/cat", limits).await;
     // The catalog, then HEAD and GET of both services at the same time.
-    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
     assert_eq!(origin.services(&found), ["/quick -> /openapi.json"]);
     assert_eq!(
         origin.codes(&found),
@@ -359,13 +359,11 @@ async fn slow_services_and_catalogs_cost_themselves_only() {
         origin.requests().iter().all(|request| !request.contains("openapi")),
         "an origin that is slow is not asked for guesses"
     );
-    let limits = Limits { total_time: Duration::from_millis(400), ..Limits::default() };
+    let limits = Limits { total_time: Duration::from_secs(1), ..Limits::default() };
     let found = catalog_within(&origin, "/cat", limits).await;
     assert_eq!(found.services.len(), 0);
     assert!(
-        origin
-            .steps(&found)
-            .contains(&"HEAD /quick: not asked, discovery has taken 400ms (total_time)".to_owned())
+        origin.steps(&found).contains(&"HEAD /quick: not asked, discovery has taken 1s (total_time)".to_owned())
     );
 }
 
