@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use open_cli_contract::ids::RequestId;
 use open_cli_contract::trace::{SpanId, TraceId};
 use open_cli_observe::{Attributes, LocalTrace, Span, SpanKind, Value};
-use open_cli_otlp::Resource;
+use open_cli_otlp::{
+    self as otlp, Data, Exemplar, ExponentialPoint, HistogramPoint, LogRecord, Metric, MetricsSnapshot, Number,
+    NumberPoint, Resource, Severity,
+};
 use std::sync::Arc;
 
 pub(crate) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -107,4 +110,76 @@ pub(crate) fn call(first: u64) -> Arc<LocalTrace> {
         spans: spans.into_iter().map(Arc::new).collect(),
         dropped_spans: 3,
     })
+}
+
+fn exemplar() -> Vec<Exemplar> {
+    let trace_id = TraceId::parse(TRACE).expect("an id");
+    let span_id = SpanId::new(7).expect("an id");
+    vec![Exemplar { trace_id, span_id, value: 0.25, time_nanos: 1_500 }]
+}
+
+fn numbers(attributes: otlp::Attributes, value: Number, exemplars: Vec<Exemplar>) -> Vec<NumberPoint> {
+    vec![NumberPoint { attributes, start_nanos: 1_000, time_nanos: 2_000, value, exemplars }]
+}
+
+/// A metric of each kind.
+pub(crate) fn metrics() -> MetricsSnapshot {
+    let metric = |name: &'static str, unit: &'static str, description: &'static str, data| Metric {
+        name: name.into(),
+        description: description.into(),
+        unit: unit.into(),
+        data,
+    };
+    let decision = vec![("policy.decision".into(), Value::Static("allowed"))];
+    let points = numbers(decision, Number::Int(-3), exemplar());
+    let decisions = Data::Sum { monotonic: true, points };
+    let memory = Data::Gauge(numbers(vec![], Number::Double(1.5), vec![]));
+    let durations = Data::Histogram(vec![HistogramPoint {
+        attributes: vec![("http.route".into(), Value::Static("/v1/tools/execute"))],
+        start_nanos: 1_000,
+        time_nanos: 2_000,
+        count: 6,
+        sum: 4.5,
+        min: Some(0.01),
+        max: None,
+        bounds: (&[0.1, 1.0][..]).into(),
+        counts: vec![1, 2, 3],
+        exemplars: exemplar(),
+    }]);
+    let tools = Data::ExponentialHistogram(vec![ExponentialPoint {
+        attributes: vec![("tool.id".into(), Value::Static("orders:get"))],
+        start_nanos: 1_000,
+        time_nanos: 2_000,
+        count: 304,
+        sum: 9.5,
+        min: Some(0.0),
+        max: Some(2.0),
+        scale: -2,
+        zero_count: 1,
+        offset: -300,
+        counts: vec![0, 300, 3],
+        exemplars: exemplar(),
+    }]);
+    let metrics = vec![
+        metric("open_cli.policy.decisions", "{decision}", "Decisions", decisions),
+        metric("process.memory.usage", "By", "Memory", memory),
+        metric("http.server.request.duration", "s", "Requests", durations),
+        metric("tool.duration", "s", "Tools", tools),
+        metric("empty", "1", "Nothing", Data::Gauge(vec![])),
+    ];
+    MetricsSnapshot { metrics }
+}
+
+/// A line of the log.
+pub(crate) fn record(body: &str) -> LogRecord {
+    LogRecord {
+        time_nanos: 1_000,
+        observed_nanos: 2_000,
+        severity: Severity::Warn,
+        body: body.to_owned(),
+        attributes: vec![("module".into(), Value::Static("audit")), ("retries".into(), Value::Int(2))],
+        trace_id: TraceId::parse(TRACE),
+        span_id: SpanId::new(7),
+        event_name: Some("audit.degraded".into()),
+    }
 }
