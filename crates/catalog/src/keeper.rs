@@ -119,6 +119,13 @@ impl Keeper {
         CatalogStatus { degraded: !faults.is_empty(), faults, ..status }
     }
 
+    /// How the catalog is doing, without a look for changes.
+    pub fn status_now(&self) -> CatalogStatus {
+        let faults = self.last_attempt.lock().faults.clone();
+        let status = self.current.load_full().map(|snapshot| snapshot.status()).unwrap_or_default();
+        CatalogStatus { degraded: !faults.is_empty(), faults, ..status }
+    }
+
     async fn first(self: &Arc<Self>) -> Result<Arc<Snapshot>, KeeperError> {
         // A configuration that was invalid at the first try may have been mended since.
         if !self.is_rebuilding.load(Ordering::Acquire) && self.has_changed() {

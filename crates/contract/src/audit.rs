@@ -98,6 +98,13 @@ pub struct AuditEvent {
     /// Identity of the configuration that was in force.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub config_identity: String,
+    /// How it ended, whatever was decided: `ok`, `client_error` or `server_error` by the upstream's status, `refused`,
+    /// `failed` (weakness 62).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub outcome: String,
+    /// Address that the caller's connection came from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub client_address: String,
     /// Number of the record in its log, from 1 on. Given by the log; what a writer sets here is not kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,

@@ -71,6 +71,14 @@ impl Configs {
         }
     }
 
+    /// What the audit log calls the configuration that a request names.
+    pub(crate) fn identity(&self, selector: &str) -> String {
+        match self {
+            Self::One { text, .. } => text.clone(),
+            Self::Below { root, .. } => root.join(selector).display().to_string(),
+        }
+    }
+
     /// Is a folder served?
     pub(crate) fn has_many(&self) -> bool {
         matches!(self, Self::Below { .. })

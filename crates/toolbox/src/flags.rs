@@ -1,6 +1,11 @@
 //! The command line of `open-cli-toolbox`: the contract's flags (config-and-state §8.1), single or double dash, and
 //! ours beside them. Enumerated flags are checked (weakness 75).
 
+mod audit;
+mod observation;
+
+use crate::advertised::AdvertisedUrlError;
+use crate::log::LogOptions;
 use crate::settings::{Serves, Settings, ShutdownMode};
 use clap::builder::{BoolishValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -14,19 +19,41 @@ use std::time::Duration;
 pub struct Invocation {
     /// The runtime.
     pub settings: Settings,
-    /// Filter of the log on standard error.
-    pub log: String,
+    /// The log on standard error; colours are left to the caller.
+    pub log: LogOptions,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Asked {
+    /// Serve.
+    Serve(Box<Invocation>),
+    /// One of the operator's commands: its name, and what it was given.
+    Operate(String, ArgMatches),
 }
 
 /// Parses; help, version and mistakes end as clap's error, whose `exit` prints them with the right exit code.
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, clap::Error> {
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, clap::Error> {
     let mut command = command();
     let matches = command.try_get_matches_from_mut(double_dashes(args))?;
+    if let Some((name, matches)) = matches.subcommand() {
+        return Ok(Asked::Operate(name.to_owned(), matches.clone()));
+    }
     let addr_text = matches.get_one::<String>("addr").map_or(Settings::DEFAULT_ADDR, String::as_str);
     let addr = address(addr_text).map_err(|problem| {
         command.error(clap::error::ErrorKind::ValueValidation, format!("--addr {addr_text}: {problem}"))
     })?;
-    Ok(Invocation { log: text(&matches, "log"), settings: settings(&matches, addr) })
+    // Not by clap, which would repeat a password.
+    let advertised = matches.get_one::<String>("advertise-url").map(|text| text.parse()).transpose();
+    let advertise_url = advertised.map_err(|problem: AdvertisedUrlError| {
+        command.error(clap::error::ErrorKind::ValueValidation, format!("--advertise-url: {problem}"))
+    })?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let observability = observation::settings(&matches, &variable)
+        .map_err(|problem| command.error(clap::error::ErrorKind::ValueValidation, problem))?;
+    let audit = audit::settings(&matches);
+    let settings = Settings { advertise_url, audit, observability, ..settings(&matches, addr) };
+    Ok(Asked::Serve(Box::new(Invocation { log: observation::log(&matches, false), settings })))
 }
 
 fn settings(matches: &ArgMatches, addr: SocketAddr) -> Settings {
@@ -121,10 +148,15 @@ fn command() -> Command {
              Documentation: docs/toolbox.md",
         )
         .args_override_self(true)
+        .subcommands(crate::commands::all())
+        .subcommand_value_name("COMMAND")
+        .subcommand_negates_reqs(true)
+        .args_conflicts_with_subcommands(true)
         .arg(path("config", "FILE", "Serve this configuration").conflicts_with("config-root"))
         .arg(path("config-root", "DIR", "Serve any configuration below this folder, named by the request"))
         .group(clap::ArgGroup::new("serves").args(["config", "config-root"]).required(true))
         .arg(value("addr", "HOST:PORT", "Listen address [default: 127.0.0.1:8765]; port 0 lets the system choose"))
+        .arg(value("advertise-url", "URL", "The URL given as the runtime's own [default: from the listen address]"))
         .arg(
             value("instance-id", "ID", "Instance id [default: from the configuration's path]")
                 .env("OPEN_CLI_INSTANCE_ID"),
@@ -152,11 +184,8 @@ fn command() -> Command {
         ))
         .arg(positive("upstream-timeout", "SECONDS", "60", "Time a call may take, redirects and retries included"))
         .arg(number("drain-timeout", "SECONDS", "10", "Time for requests under way to finish at shutdown"))
-        .arg(
-            value("log", "FILTER", "Log on standard error: error, warn, info, debug, or module=level,…")
-                .env("OPEN_CLI_LOG")
-                .default_value("info"),
-        )
+        .args(audit::args())
+        .args(observation::args())
         .arg(
             number("heartbeat-seconds", "SECONDS", "0", "Interval of session heartbeats; 0 turns leases off")
                 .help_heading("Sessions"),
@@ -208,7 +237,11 @@ mod tests {
 
     fn parsed(args: &[&str]) -> Result<Settings, String> {
         let args = std::iter::once("open-cli-toolbox").chain(args.iter().copied()).map(OsString::from);
-        parse(args).map(|invocation| invocation.settings).map_err(|error| error.to_string())
+        match parse(args) {
+            Ok(Asked::Serve(invocation)) => Ok(invocation.settings),
+            Ok(Asked::Operate(name, _)) => Err(format!("the command {name}")),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// config-and-state §8.1.
@@ -246,12 +279,29 @@ mod tests {
             (&["--config", "c", "--addr", "nowhere"], "--addr nowhere"),
             (&["--config", "c", "--config-root", "d"], "cannot be used with"),
             (&["--config-root", "d", "--strict"], "cannot be used with"),
+            (&["--config", "c", "--advertise-url", "tools.example"], "--advertise-url"),
             (&[], "--config"),
             (&["--config", "c", "--max-connections", "0"], "max-connections"),
             (&["--nonsense"], "--nonsense"),
         ] {
             let message = parsed(args).expect_err("refused");
             assert!(message.contains(part), "{args:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn an_operators_command_needs_none_of_the_servers_flags() {
+        assert_eq!(parsed(&["instances", "list", "-state-dir", "/s"]).expect_err("a command"), "the command instances");
+        for (args, part) in [
+            (&["--config", "c", "instances"][..], "instances"),
+            (&["nonsense"], "nonsense"),
+            (&["instances", "nonsense"], "nonsense"),
+            (&["instances", "--format", "yaml"], "yaml"),
+            (&["instances", "prune", "--older-than", "soon"], "15s"),
+            (&["--config", "c", "--advertise-url", "https://u:secret@tools.example"], "password"),
+        ] {
+            let message = parsed(args).expect_err("refused");
+            assert!(message.contains(part) && !message.contains("secret"), "{args:?}: {message}");
         }
     }
 

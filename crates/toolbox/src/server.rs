@@ -10,6 +10,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -114,6 +115,22 @@ impl Server {
     }
 }
 
+/// One connection, for the metrics.
+struct Counted(Arc<State>);
+
+impl Counted {
+    fn one(state: &Arc<State>) -> Self {
+        state.connections.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(state))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 async fn connection(
     stream: std::net::TcpStream,
     peer: SocketAddr,
@@ -128,6 +145,7 @@ async fn connection(
             return;
         }
     };
+    let _counted = Counted::one(&state);
     let service = service_fn(move |request| {
         let state = Arc::clone(&state);
         async move { Ok::<_, Infallible>(endpoints::serve(state, peer, request).await) }

@@ -1,5 +1,8 @@
 //! What an operator decides about a runtime, with defaults and bounds (config-and-state §8.1 and beside it).
 
+use crate::advertised::AdvertisedUrl;
+use crate::observability::Observability;
+use open_cli_audit::AuditOptions;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,6 +39,25 @@ impl ShutdownMode {
     }
 }
 
+/// What happens to a call whose record can't be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnAuditError {
+    /// It is refused with `audit_unavailable`.
+    #[default]
+    Refuse,
+    /// It goes on, and the loss is logged and counted.
+    Continue,
+}
+
+/// How the audit log is kept.
+#[derive(Debug, Clone, Default)]
+pub struct AuditSettings {
+    /// Durability, rotation, retention.
+    pub options: AuditOptions,
+    /// What happens to a call whose record can't be written.
+    pub on_error: OnAuditError,
+}
+
 /// Settings of one runtime.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -43,6 +65,8 @@ pub struct Settings {
     pub serves: Serves,
     /// Listen address; port 0 lets the system choose.
     pub addr: SocketAddr,
+    /// The URL given as the runtime's own; by default one of this machine for the bound address.
+    pub advertise_url: Option<AdvertisedUrl>,
     /// Explicit instance id.
     pub instance_id: Option<String>,
     /// State root.
@@ -79,6 +103,10 @@ pub struct Settings {
     pub upstream_timeout: Duration,
     /// Time for requests under way to finish at shutdown.
     pub drain_timeout: Duration,
+    /// The audit log.
+    pub audit: AuditSettings,
+    /// Traces, metrics, exporters.
+    pub observability: Observability,
 }
 
 impl Settings {
@@ -90,6 +118,7 @@ impl Settings {
         Self {
             serves,
             addr: SocketAddr::from(([127, 0, 0, 1], 8765)),
+            advertise_url: None,
             instance_id: None,
             state_dir: None,
             audit_path: None,
@@ -108,6 +137,8 @@ impl Settings {
             max_response_bytes: 16 << 20,
             upstream_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(10),
+            audit: AuditSettings::default(),
+            observability: Observability::default(),
         }
     }
 }

@@ -2,28 +2,27 @@
 //! wrong before serving is an error that says what to do and leaves nothing behind.
 
 use crate::configs::{Configs, MakeKeeper};
+use crate::log::LogControl;
 use crate::server::Server;
 use crate::settings::{Serves, Settings};
 use crate::shutdown::{Shutdown, Signals};
 use crate::state::{Parts, State};
+use crate::telemetry::Telemetry;
 use crate::workers::Workers;
-use open_cli_audit::AuditLog;
+use open_cli_audit::{AuditLog, OpenReport};
 use open_cli_catalog::{Builder, Keeper};
 use open_cli_config::{ConfigError, Loaded, Locations, ScopeSet};
 use open_cli_contract::runtime::RuntimeRecord;
 use open_cli_documents::{Documents, DocumentsConfig};
 use open_cli_execution::{Limits, Upstream};
 use open_cli_instance::{Environment, InstanceLock, InstanceOptions, Layout, Liveness};
-use open_cli_observe::{FanOut, Observer, Recent, Sampler};
+use open_cli_observe::Observer;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 use tokio::net::TcpListener;
-
-/// Spans kept in memory for the trace endpoints.
-const RECENT_SPANS: usize = 4096;
 
 /// Why a runtime did not start.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +61,9 @@ pub enum StartError {
     /// The audit log can't be opened.
     #[error("{0}; without an audit log nothing is served")]
     Audit(#[from] open_cli_audit::AuditError),
+    /// The runtime can't be observed as asked.
+    #[error("{0}")]
+    Telemetry(#[from] crate::telemetry::TelemetryError),
     /// Signal handlers can't be installed.
     #[error("signal handlers can't be installed: {0}")]
     Signals(std::io::Error),
@@ -79,7 +81,7 @@ pub struct Toolbox;
 impl Toolbox {
     /// Begins to set up a runtime.
     pub fn builder(settings: Settings) -> ToolboxBuilder {
-        ToolboxBuilder { settings, observers: Vec::new(), handles_signals: false, environment: None }
+        ToolboxBuilder { settings, observers: Vec::new(), handles_signals: false, environment: None, log: None }
     }
 }
 
@@ -89,6 +91,7 @@ pub struct ToolboxBuilder {
     observers: Vec<Arc<dyn Observer>>,
     handles_signals: bool,
     environment: Option<Environment>,
+    log: Option<LogControl>,
 }
 
 /// A runtime that serves.
@@ -97,10 +100,12 @@ pub struct Running {
     server: Server,
     lock: InstanceLock,
     signals: Option<Signals>,
+    metrics_task: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl ToolboxBuilder {
-    /// Tells an observer of yours everything. May be called several times.
+    /// Tells an observer of yours everything, on a thread of its own: one that is slow loses spans, and one that
+    /// panics is told nothing more. May be called several times.
     #[must_use]
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observers.push(observer);
@@ -114,6 +119,13 @@ impl ToolboxBuilder {
         self
     }
 
+    /// Lets callers see and change the filter of the program's log.
+    #[must_use]
+    pub fn log(mut self, log: LogControl) -> Self {
+        self.log = Some(log);
+        self
+    }
+
     /// Folders and variables of somebody else's, for embedders and tests; the process's own by default.
     #[must_use]
     pub fn environment(mut self, environment: Environment) -> Self {
@@ -124,7 +136,7 @@ impl ToolboxBuilder {
     /// Starts: validates the configuration, takes the instance, binds, and begins to build the catalog. Must be
     /// called inside a Tokio runtime; a rustls crypto provider must be installed for HTTPS.
     pub async fn start(self) -> Result<Running, StartError> {
-        let Self { settings, observers, handles_signals, environment } = self;
+        let Self { settings, observers, handles_signals, environment, log } = self;
         let config_path = config_path(&settings)?;
         // Before anything is written: a signal from here on ends in order (weakness 73).
         let signals = handles_signals.then(Signals::install).transpose().map_err(StartError::Signals)?;
@@ -145,17 +157,23 @@ impl ToolboxBuilder {
             }
         };
         let bound = listener.local_addr().map_err(|source| StartError::Listen { addr: settings.addr, source })?;
+        let metrics_listener = match settings.observability.metrics_addr {
+            Some(addr) => {
+                Some(TcpListener::bind(addr).await.map_err(|source| StartError::Listen { addr, source })?)
+            }
+            None => None,
+        };
         let workers = Workers::start().map_err(StartError::Workers)?;
         let lock = layout.claim(Some(&config_path))?;
-        report_claim(&lock);
-        let (audit, report) = AuditLog::open(&layout.audit_path)?;
-        if report.repaired_torn_line {
-            tracing::warn!(path = %layout.audit_path.display(), "the audit log ended in the middle of a record");
+        report_claim(&layout, &lock);
+        let (audit, report) = AuditLog::open_with(&layout.audit_path, settings.audit.options.clone())?;
+        report_audit(&layout, &report);
+        let telemetry = Telemetry::start(&settings.observability, &layout, observers)?;
+        let log = log.map(Arc::new);
+        if let (Some(log), Some(exporter)) = (&log, &telemetry.exporters.logs) {
+            log.export_to(Arc::clone(exporter));
         }
-
-        let recent = Arc::new(Recent::new(RECENT_SPANS));
-        let listeners = std::iter::once(Arc::clone(&recent) as Arc<dyn Observer>).chain(observers);
-        let observer: Arc<dyn Observer> = Arc::new(FanOut::new(listeners));
+        let observer = Arc::clone(&telemetry.observer);
         let documents = Arc::new(Documents::new(documents_config(&settings, &config_path, &layout)));
         tokio::spawn(sweep_cache(Arc::clone(&documents)));
         let configs = configs(&settings, &config_path, &documents, &observer);
@@ -167,7 +185,10 @@ impl ToolboxBuilder {
             max_response_bytes: settings.max_response_bytes as u64,
             ..Limits::default()
         });
-        let url = open_cli_instance::dialable_url(bound);
+        let url = match &settings.advertise_url {
+            Some(url) => url.to_string(),
+            None => open_cli_instance::dialable_url(bound),
+        };
         lock.publish(&record(&layout, &url, bound, &config_path))?;
         let binds_loopback = bound.ip().is_loopback();
         if !binds_loopback {
@@ -179,15 +200,24 @@ impl ToolboxBuilder {
             layout,
             url,
             binds_loopback,
-            observer,
-            sampler: Sampler::ALL,
-            recent,
+            telemetry,
+            log,
             audit,
             upstream,
             configs,
         }));
+        if let Some(metrics) = &state.telemetry.metrics {
+            crate::telemetry::register(metrics, &state);
+            metrics.register(open_cli_metrics::runtimes(workers.handles()));
+        }
+        let metrics_task = match (metrics_listener, state.telemetry.metrics.clone()) {
+            (Some(listener), Some(metrics)) => {
+                Some(tokio::spawn(crate::telemetry::listener::serve(listener, metrics)))
+            }
+            _ => None,
+        };
         let server = Server::new(listener, workers, Arc::clone(&state));
-        Ok(Running { state, server, lock, signals })
+        Ok(Running { state, server, lock, signals, metrics_task })
     }
 }
 
@@ -204,7 +234,7 @@ impl Running {
 
     /// Serves until it is asked to end, then drains: exit code 0, or 130 after a second signal.
     pub async fn wait(self) -> u8 {
-        let Self { state, mut server, lock, mut signals } = self;
+        let Self { state, mut server, lock, mut signals, metrics_task } = self;
         let shutdown = state.shutdown.clone();
         let watch = leases(Arc::clone(&state));
         tokio::pin!(watch);
@@ -231,8 +261,14 @@ impl Running {
         };
         // What is still under way is recorded as abandoned.
         server.cut().await;
-        lock.withdraw();
         tracing::info!(instance = %state.layout.id, "{tag}");
+        if let Some(task) = metrics_task {
+            task.abort();
+        }
+        // Files of the instance are written by its owner only, so this comes before it is given up.
+        let ending = Arc::clone(&state);
+        let _ = tokio::task::spawn_blocking(move || ending.telemetry.end()).await;
+        lock.withdraw();
         code
     }
 
@@ -368,7 +404,10 @@ async fn check_strict(configs: &Configs) -> Result<(), StartError> {
     Ok(())
 }
 
-fn report_claim(lock: &InstanceLock) {
+fn report_claim(layout: &Layout, lock: &InstanceLock) {
+    if layout.id.was_slugged() {
+        tracing::info!(instance = %layout.id, "other spellings of this instance id lead to the same instance");
+    }
     if let Some(record) = lock.replaced_stale() {
         tracing::warn!(
             pid = record.pid,
@@ -377,6 +416,22 @@ fn report_claim(lock: &InstanceLock) {
     }
     for warning in lock.warnings() {
         tracing::warn!("{warning}");
+    }
+}
+
+fn report_audit(layout: &Layout, report: &OpenReport) {
+    let path = layout.audit_path.display();
+    if report.repaired_torn_line {
+        tracing::warn!(%path, "the audit log ended in the middle of a record; it was completed, or moved to .torn");
+    }
+    if let Some(mode) = report.exposed_mode {
+        tracing::warn!(%path, mode = format!("{mode:o}"), "other users can read the audit log");
+    }
+    for sign in &report.tampering {
+        tracing::error!(%path, "somebody else changed the audit log: {sign}");
+    }
+    if report.unsealed > 0 {
+        tracing::info!(%path, segments = report.unsealed, "segments of the audit log are being sealed now");
     }
 }
 

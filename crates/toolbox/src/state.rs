@@ -2,19 +2,21 @@
 
 use crate::configs::Configs;
 use crate::leases::Leases;
-use crate::settings::Settings;
+use crate::log::LogControl;
+use crate::settings::{OnAuditError, Settings};
 use crate::shutdown::Shutdown;
-use open_cli_audit::{AuditError, AuditLog};
-use open_cli_catalog::{Keeper, KeeperError, Snapshot};
+use crate::telemetry::Telemetry;
+use open_cli_audit::{AuditError, AuditLog, Receipt};
+use open_cli_catalog::{KeeperError, Snapshot};
 use open_cli_contract::Timestamp;
 use open_cli_contract::audit::AuditEvent;
 use open_cli_contract::problem::{ErrorCode, Problem};
 use open_cli_contract::runtime::CatalogStatus;
 use open_cli_execution::Upstream;
 use open_cli_instance::Layout;
-use open_cli_observe::{Observer, Recent, Sampler, Trace};
+use open_cli_observe::Trace;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Shared by all requests.
 pub(crate) struct State {
@@ -23,14 +25,15 @@ pub(crate) struct State {
     pub(crate) url: String,
     pub(crate) binds_loopback: bool,
     pub(crate) started_at: Timestamp,
-    pub(crate) observer: Arc<dyn Observer>,
-    pub(crate) sampler: Sampler,
-    pub(crate) recent: Arc<Recent>,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) log: Option<Arc<LogControl>>,
     pub(crate) audit: Arc<AuditLog>,
     pub(crate) upstream: Upstream,
     pub(crate) leases: Leases,
     pub(crate) shutdown: Shutdown,
     pub(crate) is_draining: AtomicBool,
+    /// Connections of callers.
+    pub(crate) connections: AtomicUsize,
     pub(crate) configs: Configs,
     /// The last audit record could not be written.
     audit_is_broken: AtomicBool,
@@ -42,9 +45,8 @@ pub(crate) struct Parts {
     pub(crate) layout: Layout,
     pub(crate) url: String,
     pub(crate) binds_loopback: bool,
-    pub(crate) observer: Arc<dyn Observer>,
-    pub(crate) sampler: Sampler,
-    pub(crate) recent: Arc<Recent>,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) log: Option<Arc<LogControl>>,
     pub(crate) audit: AuditLog,
     pub(crate) upstream: Upstream,
     pub(crate) configs: Configs,
@@ -62,9 +64,9 @@ impl State {
             url: parts.url,
             binds_loopback: parts.binds_loopback,
             started_at: Timestamp::now(),
-            observer: parts.observer,
-            sampler: parts.sampler,
-            recent: parts.recent,
+            telemetry: parts.telemetry,
+            log: parts.log,
+            connections: AtomicUsize::new(0),
             audit: Arc::new(parts.audit),
             upstream: parts.upstream,
             shutdown: Shutdown::new(),
@@ -114,12 +116,24 @@ impl State {
             && keeper.current().await.is_ok_and(|snapshot| snapshot.requires_authentication()))
     }
 
-    /// State of the catalog; with many configurations, of all that were asked for.
+    /// State of the catalog after a look for changes; with many configurations, of all that were asked for.
     pub(crate) async fn catalog_status(&self) -> CatalogStatus {
-        let keepers: Vec<Arc<Keeper>> = self.configs.keepers();
+        let mut all = Vec::new();
+        for keeper in self.configs.keepers() {
+            all.push(keeper.status().await);
+        }
+        self.sum(all)
+    }
+
+    /// The same without a look for changes.
+    pub(crate) fn catalog_status_now(&self) -> CatalogStatus {
+        self.sum(self.configs.keepers().iter().map(|keeper| keeper.status_now()).collect())
+    }
+
+    fn sum(&self, all: Vec<CatalogStatus>) -> CatalogStatus {
+        let is_one = all.len() == 1;
         let mut sum = CatalogStatus { ready: true, ..CatalogStatus::default() };
-        for keeper in &keepers {
-            let status = keeper.status().await;
+        for status in all {
             // Anybody may name a configuration below a folder; one that is broken does not take the others away.
             sum.ready &= status.ready || self.configs.has_many();
             sum.degraded |= status.degraded;
@@ -128,7 +142,7 @@ impl State {
             sum.errors += status.errors;
             sum.warnings += status.warnings;
             sum.faults.extend(status.faults);
-            if keepers.len() == 1 {
+            if is_one {
                 (sum.revision, sum.built_at) = (status.revision, status.built_at);
             }
         }
@@ -153,7 +167,7 @@ impl State {
 
     /// Writes a record before the answer leaves, as durably as the operator asks for.
     pub(crate) async fn record(&self, event: &AuditEvent) -> Result<(), Box<Problem>> {
-        self.recorded(event, self.audit.append(event))
+        self.recorded(event, self.audit.record(event).await)
     }
 
     /// Writes the record of a call that nobody waits for any more.
@@ -162,17 +176,20 @@ impl State {
         let _ = self.recorded(event, self.audit.append(event));
     }
 
-    fn recorded(&self, event: &AuditEvent, result: Result<(), AuditError>) -> Result<(), Box<Problem>> {
+    fn recorded(&self, event: &AuditEvent, result: Result<Receipt, AuditError>) -> Result<(), Box<Problem>> {
         match result {
-            Ok(()) => {
+            Ok(_) => {
                 if self.audit_is_broken.load(Ordering::Relaxed) {
                     self.audit_is_broken.store(false, Ordering::Release);
                 }
                 Ok(())
             }
             Err(error) => {
+                tracing::error!(%error, tool = %event.tool_id, request = %event.request_id, "the audit record can't be written");
+                if self.settings.audit.on_error == OnAuditError::Continue {
+                    return Ok(());
+                }
                 self.audit_is_broken.store(true, Ordering::Release);
-                tracing::error!(%error, tool = %event.tool_id, "the audit record can't be written");
                 Err(Problem::new(ErrorCode::AuditUnavailable, "The audit record could not be written."))
             }
         }

@@ -33,6 +33,12 @@ impl Workers {
         Ok(Self { handles, next: AtomicUsize::new(0), _running: running })
     }
 
+    /// The runtimes, for the metrics.
+    pub(crate) fn handles(&self) -> Vec<(&'static str, Handle)> {
+        let background = ("background", Handle::current());
+        self.handles.iter().map(|handle| ("http", handle.clone())).chain([background]).collect()
+    }
+
     /// Runs it on the next thread, turn by turn.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);

@@ -1,18 +1,22 @@
-//! Bodies: answers made of stored pieces, and requests read up to a bound.
+//! Bodies: answers made of stored pieces or read while they are sent, and requests read up to a bound.
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use tokio::sync::mpsc;
 
-/// A body whose pieces are known: sent one after the other, never copied.
+/// Pieces sent one after the other, never copied: known ones, then those that come while the body is sent.
 #[derive(Debug, Default)]
 pub(crate) struct Pieces {
     first: Option<Bytes>,
     rest: std::vec::IntoIter<Bytes>,
+    /// Of the known ones.
     remaining: u64,
+    /// An error cuts the answer off, so that nobody takes it for whole.
+    coming: Option<mpsc::Receiver<io::Result<Bytes>>>,
 }
 
 impl Pieces {
@@ -23,37 +27,49 @@ impl Pieces {
     pub(crate) fn one(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let remaining = bytes.len() as u64;
-        Self { first: Some(bytes).filter(|b| !b.is_empty()), rest: Vec::new().into_iter(), remaining }
+        Self { first: Some(bytes).filter(|b| !b.is_empty()), remaining, ..Self::default() }
     }
 
     pub(crate) fn many(pieces: Vec<Bytes>) -> Self {
         let remaining = pieces.iter().map(|piece| piece.len() as u64).sum();
         let mut rest = pieces.into_iter();
-        Self { first: rest.next(), rest, remaining }
+        Self { first: rest.next(), rest, remaining, coming: None }
+    }
+
+    /// A body of unknown length.
+    pub(crate) fn coming(pieces: mpsc::Receiver<io::Result<Bytes>>) -> Self {
+        Self { coming: Some(pieces), ..Self::default() }
     }
 }
 
 impl Body for Pieces {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let next = self.first.take().or_else(|| self.rest.next());
-        if let Some(piece) = &next {
+        if let Some(piece) = next {
             self.remaining -= piece.len() as u64;
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
-        Poll::Ready(next.map(|piece| Ok(Frame::data(piece))))
+        match &mut self.coming {
+            Some(coming) => coming.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data))),
+            None => Poll::Ready(None),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.remaining == 0
+        self.remaining == 0 && self.coming.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.remaining)
+        match self.coming {
+            None => SizeHint::with_exact(self.remaining),
+            Some(_) => SizeHint::default(),
+        }
     }
 }
 

@@ -6,6 +6,8 @@ pub(crate) mod body;
 mod catalog;
 mod execute;
 mod health;
+mod log;
+pub(crate) mod metrics;
 mod origin;
 mod query;
 mod record;
@@ -63,6 +65,8 @@ enum Endpoint {
     Heartbeat,
     SessionClose,
     Traces,
+    Log,
+    Metrics,
     Health,
     Ready,
 }
@@ -78,6 +82,8 @@ const ENDPOINTS: &[(&str, &[Method], Endpoint, &str)] = &[
     ("/v1/runtime/heartbeat", &[Method::POST], Endpoint::Heartbeat, "runtime.heartbeat"),
     ("/v1/runtime/session-close", &[Method::POST], Endpoint::SessionClose, "runtime.session_close"),
     ("/v1/traces", &[Method::GET], Endpoint::Traces, "runtime.traces"),
+    ("/v1/runtime/log", &[Method::GET, Method::POST], Endpoint::Log, "runtime.log"),
+    ("/metrics", &[Method::GET], Endpoint::Metrics, "runtime.metrics"),
     ("/healthz", &[Method::GET], Endpoint::Health, "runtime.health"),
     ("/readyz", &[Method::GET], Endpoint::Ready, "runtime.ready"),
 ];
@@ -92,7 +98,11 @@ pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<
     let request_id = request_id(&parts.headers);
     let wants_json = respond::wants_json(&parts.headers);
     let incoming = server_span::incoming(&parts.headers);
-    let trace = Trace::of_request(Arc::clone(&state.observer), request_id.clone(), incoming, state.sampler);
+    let telemetry = &state.telemetry;
+    let trace =
+        Trace::of_request(Arc::clone(&telemetry.observer), request_id.clone(), incoming, telemetry.sampler);
+    let metrics = telemetry.metrics.clone();
+    let _active = metrics.as_ref().map(|metrics| metrics.active(parts.method.as_str()));
     let is_head = parts.method == Method::HEAD;
     let method = if is_head { &Method::GET } else { &parts.method };
     let path = parts.uri.path();
@@ -153,6 +163,8 @@ async fn dispatch(endpoint: Endpoint, call: &mut Call) -> Result<Answer, Box<Pro
         Endpoint::Heartbeat => sessions::heartbeat(call).await,
         Endpoint::SessionClose => sessions::close(call).await,
         Endpoint::Traces => traces::traces(call).await,
+        Endpoint::Log => log::log(call).await,
+        Endpoint::Metrics => metrics::metrics(call).await,
         Endpoint::Health => health::health(),
         Endpoint::Ready => health::ready(call).await,
     }

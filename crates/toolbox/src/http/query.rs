@@ -1,5 +1,7 @@
 //! Query parameters of a request: decoded, last one wins, absent and empty are the same.
 
+use open_cli_contract::Timestamp;
+use open_cli_contract::problem::{ErrorCode, Problem};
 use url::form_urlencoded;
 
 /// The query of one request.
@@ -13,4 +15,25 @@ impl Query {
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.iter().rev().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
+}
+
+/// A parameter that is a time.
+pub(crate) fn time(query: &Query, name: &str) -> Result<Option<Timestamp>, Box<Problem>> {
+    match query.get(name) {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| invalid(name, text, "an RFC 3339 time")),
+    }
+}
+
+/// A parameter that is a number.
+pub(crate) fn number(query: &Query, name: &str) -> Result<Option<u64>, Box<Problem>> {
+    match query.get(name) {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| invalid(name, text, "a whole number")),
+    }
+}
+
+/// A parameter that is something else than it should be.
+pub(crate) fn invalid(name: &str, value: &str, expected: &str) -> Box<Problem> {
+    Problem::new(ErrorCode::InvalidRequest, format!("The parameter {name} is \"{value}\", not {expected}."))
 }

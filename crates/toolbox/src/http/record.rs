@@ -25,6 +25,7 @@ pub(super) fn base(call: &Call) -> AuditEvent {
         timestamp: Timestamp::now(),
         request_id: call.request_id.to_string(),
         trace_id: call.trace().trace_id().to_string(),
+        client_address: call.peer.ip().to_string(),
         ..AuditEvent::default()
     }
 }
@@ -40,6 +41,7 @@ pub(super) fn about(call: &Call, request: &ExecuteRequest<'_>, snapshot: &Snapsh
         method: tool.method.clone(),
         path: tool.path.clone(),
         catalog_revision: snapshot.fingerprint().to_owned(),
+        config_identity: call.state.configs.identity(&request.config_path),
         ..base(call)
     }
 }
@@ -51,6 +53,7 @@ pub(super) fn refusal(about: AuditEvent, reason: Reason) -> AuditEvent {
         decision: Decision::Denied,
         reason_code: reason.as_str().into(),
         error_code: reason.as_str().into(),
+        outcome: "refused".into(),
         ..about
     }
 }
@@ -71,6 +74,12 @@ pub(super) fn execution(about: AuditEvent, executed: &Executed<'_>) -> AuditEven
             reason_code: "allowed".into(),
             status_code: *status_code,
             error_code: (*error_code).into(),
+            outcome: match status_code {
+                ..400 => "ok",
+                400..500 => "client_error",
+                _ => "server_error",
+            }
+            .into(),
             ..base
         },
         Err(problem) => failed(base, &problem.code),
@@ -84,6 +93,7 @@ pub(super) fn failed(about: AuditEvent, code: &str) -> AuditEvent {
         decision: Decision::Error,
         reason_code: "execution_error".into(),
         error_code: code.into(),
+        outcome: "failed".into(),
         ..about
     }
 }
@@ -103,7 +113,7 @@ pub(super) async fn authn_failure(call: &Call, problem: Box<Problem>) -> Box<Pro
         reason_code: "authn_failed".into(),
         error_code: ErrorCode::AuthnFailed.as_str().into(),
         status_code: problem.status,
-        method: String::new(),
+        outcome: "refused".into(),
         ..base(call)
     };
     match call.state.record(&event).await {

@@ -65,11 +65,11 @@ pub(super) fn end(mut call: Call, method: &Method, answer: &Answer, started: Ins
         call.span.set("http.response.status_code", status);
         call.span.set("http.response.body.size", bytes);
     }
-    if tracing::enabled!(target: "access", tracing::Level::INFO) {
+    if tracing::enabled!(target: crate::log::ACCESS, tracing::Level::INFO) {
         let total = started.elapsed();
         let milliseconds = |time: std::time::Duration| time.as_micros() as f64 / 1000.0;
         tracing::info!(
-            target: "access",
+            target: crate::log::ACCESS,
             client = %call.peer.ip(),
             method = semconv::method(method.as_str()),
             path = %call.path,

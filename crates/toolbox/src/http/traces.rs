@@ -1,35 +1,109 @@
-//! `GET /v1/traces` and `GET /v1/traces/<request id or trace id>`: what the last requests did, from memory.
+//! `GET /v1/traces` and `GET /v1/traces/<request id or trace id>`: what requests did, from memory and from the trace
+//! file.
 
-use super::respond::{self, Answer};
+use super::respond::{self, Answer, internal};
 use super::{Call, Problem};
+use open_cli_contract::Timestamp;
 use open_cli_contract::problem::ErrorCode;
-use open_cli_contract::trace::TraceId;
-use open_cli_observe::Span;
-use serde::Serialize;
-use std::sync::Arc;
+use open_cli_contract::traces::{SpanRecord, TraceRecord, TraceSummary};
+use open_cli_tracefile::{LIST_DEFAULT, LIST_MAX, ListQuery, merge_spans, merge_summaries, record, summary};
+use std::time::Duration;
 
-/// Rows of the list when the caller names no limit, and at most.
-const DEFAULT_LIMIT: usize = 20;
-const MAX_LIMIT: usize = 1000;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OneTrace {
-    trace_id: TraceId,
-    spans: Vec<Arc<Span>>,
+/// What a list is to have; owned, because files are read on another thread.
+#[derive(Clone)]
+struct Wanted {
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    slow: Option<Duration>,
+    errors: bool,
+    tool: Option<String>,
+    service: Option<String>,
+    names: Vec<String>,
+    background: bool,
+    limit: usize,
 }
 
 pub(super) async fn traces(call: &mut Call) -> Result<Answer, Box<Problem>> {
     call.state.check_selector(call.query.get("config")).await?;
-    let id = call.path.rsplit_once("/v1/traces").map_or("", |(_, id)| id.trim_matches('/'));
-    if id.is_empty() {
-        let limit = call.query.get("limit").parse().unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
-        let latest = call.state.recent.latest(|_| true, limit);
-        return respond::json(&latest.iter().filter_map(|trace| trace.root()).collect::<Vec<_>>());
-    }
-    let spans = call.state.recent.find(id);
+    let id = call.path.rsplit_once("/v1/traces").map_or("", |(_, id)| id.trim_matches('/')).to_owned();
+    if id.is_empty() { list(call).await } else { one(call, id).await }
+}
+
+async fn one(call: &Call, id: String) -> Result<Answer, Box<Problem>> {
+    let telemetry = &call.state.telemetry;
+    let in_memory: Vec<SpanRecord> = telemetry.recent.find(&id).iter().map(|span| record(span)).collect();
+    let file = telemetry.trace_file.clone();
+    let wanted = id.clone();
+    let in_file = blocking(move || match file {
+        Some(file) => file.store().find(&wanted).map_err(internal),
+        None => Ok(Vec::new()),
+    })
+    .await?;
+    let spans = merge_spans(in_memory, in_file);
     match spans.first() {
-        Some(first) => respond::json(&OneTrace { trace_id: first.trace_id, spans: spans.clone() }),
-        None => Err(Problem::new(ErrorCode::TraceNotFound, format!("No recent request has the id {id}."))),
+        Some(first) => respond::json(&TraceRecord { trace_id: first.trace_id, spans }),
+        None => Err(Problem::new(ErrorCode::TraceNotFound, format!("No request that is still known has the id {id}."))),
     }
+}
+
+async fn list(call: &Call) -> Result<Answer, Box<Problem>> {
+    let wanted = wanted(call)?;
+    let telemetry = &call.state.telemetry;
+    let query = |wanted: &Wanted, f: &mut dyn FnMut(&ListQuery<'_>)| {
+        let names: Vec<&str> = wanted.names.iter().map(String::as_str).collect();
+        f(&ListQuery {
+            since: wanted.since,
+            until: wanted.until,
+            slow: wanted.slow,
+            errors: wanted.errors,
+            tool: wanted.tool.as_deref(),
+            service: wanted.service.as_deref(),
+            names: &names,
+            background: wanted.background,
+            limit: wanted.limit,
+            is_wanted: None,
+        });
+    };
+    let mut in_memory: Vec<TraceSummary> = Vec::new();
+    query(&wanted, &mut |query| {
+        let is_wanted = |trace: &open_cli_observe::LocalTrace| {
+            trace.root().is_some_and(|root| query.accepts(&record(root)))
+        };
+        in_memory = telemetry.recent.latest(is_wanted, query.limit).iter().filter_map(|trace| summary(trace)).collect();
+    });
+    let file = telemetry.trace_file.clone();
+    let of_file = wanted.clone();
+    let in_file = blocking(move || {
+        let mut found = Ok(Vec::new());
+        if let Some(file) = file {
+            query(&of_file, &mut |query| found = file.store().list(query).map_err(internal));
+        }
+        found
+    })
+    .await?;
+    respond::json(&merge_summaries(in_memory, in_file, wanted.limit))
+}
+
+/// Files are read beside the threads that serve.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Box<Problem>> + Send + 'static,
+) -> Result<T, Box<Problem>> {
+    tokio::task::spawn_blocking(work).await.map_err(internal)?
+}
+
+fn wanted(call: &Call) -> Result<Wanted, Box<Problem>> {
+    let query = &call.query;
+    let text = |name: &str| Some(query.get(name).to_owned()).filter(|value| !value.is_empty());
+    Ok(Wanted {
+        since: super::query::time(query, "since")?,
+        until: super::query::time(query, "until")?,
+        slow: super::query::number(query, "slowMs")?.map(Duration::from_millis),
+        errors: query.get("errors") == "true",
+        tool: text("tool"),
+        service: text("service"),
+        names: text("name").map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default(),
+        background: query.get("background") == "true",
+        limit: super::query::number(query, "limit")?
+            .map_or(LIST_DEFAULT, |limit| usize::try_from(limit).unwrap_or(LIST_MAX).min(LIST_MAX)),
+    })
 }
