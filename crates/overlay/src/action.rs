@@ -1,6 +1,9 @@
-//! What an action is after parsing. Not for reading it (`fields`, `reuse`) nor for carrying it out (`apply`).
+//! What an action is after parsing. and how it speaks of itself. Not for reading it (`fields`, `reuse`) nor for
+//! carrying it out (`apply`).
 
-use crate::jsonpath::JsonPath;
+use crate::diagnostic::{code, diagnostic, quoted};
+use crate::jsonpath::{JsonPath, QueryError};
+use open_cli_contract::catalog::{Diagnostic, Severity};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -76,5 +79,37 @@ impl Action {
     /// The query; `None` when the action is broken.
     pub fn path(&self) -> Option<&JsonPath> {
         self.plan.as_ref().map(|plan| &plan.target)
+    }
+}
+
+/// Why an action is not carried out.
+pub(crate) type Refusal = Box<Diagnostic>;
+
+impl Action {
+    /// For messages; counted from 1 (DT-3).
+    pub(crate) fn number(&self) -> String {
+        format!("action {}", self.index + 1)
+    }
+
+    pub(crate) fn says(
+        &self,
+        severity: Severity,
+        code: &'static str,
+        field: &str,
+        message: String,
+        hint: &str,
+    ) -> Diagnostic {
+        let pointer = if field.is_empty() { self.pointer.clone() } else { format!("{}/{field}", self.pointer) };
+        diagnostic(severity, code, &pointer, message, hint)
+    }
+
+    pub(crate) fn refuses(&self, code: &'static str, field: &str, message: String, hint: &str) -> Refusal {
+        Box::new(self.says(Severity::Error, code, field, message, hint))
+    }
+
+    pub(crate) fn too_much(&self, field: &str, error: QueryError) -> Refusal {
+        let message =
+            format!("{field} of {} is left out, target {}: {error}", self.number(), quoted(&self.target));
+        self.refuses(code::LIMIT, field, message, "")
     }
 }

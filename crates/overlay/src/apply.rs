@@ -1,11 +1,12 @@
 //! Carrying actions out, in order, each on the result of the one before. An action that can't be carried out as
 //! written changes nothing; the next ones still apply.
 
-use crate::action::{Action, ActionKind, Modifier, Plan, Relocation};
-use crate::diagnostic::{Report, code, diagnostic, quoted};
-use crate::jsonpath::{Budget, Location, Node, QueryError};
+use crate::action::{Action, ActionKind, Modifier, Plan, Refusal, Relocation};
+use crate::diagnostic::{Report, code, quoted};
+use crate::jsonpath::{Budget, JsonPath, Location};
 use crate::limits::{MAX_ADDED_BYTES, MAX_ADDED_VALUES, MAX_DEPTH, MAX_STEPS};
-use crate::merge::{self, Mismatch, Size};
+use crate::merge::{self, Size};
+use crate::targets::{Targets, refuse_mismatch};
 use crate::{Overlay, Version, copy, remove};
 use open_cli_contract::catalog::{Diagnostic, Severity};
 use serde::Serialize;
@@ -76,7 +77,11 @@ impl Applied {
 impl Overlay {
     /// Changes the document. Never fails as a whole: look at [`Applied::is_incomplete`].
     pub fn apply(&self, document: &mut Value) -> Applied {
-        let mut run = Run { version: self.version, budget: Budget::new(MAX_STEPS), added: Size::default() };
+        self.apply_within(document, Budget::new(MAX_STEPS))
+    }
+
+    fn apply_within(&self, document: &mut Value, budget: Budget) -> Applied {
+        let mut run = Run { version: self.version, budget, added: Size::default() };
         Applied { actions: self.actions.iter().map(|action| run.action(action, document)).collect() }
     }
 }
@@ -87,23 +92,6 @@ struct Run {
     budget: Budget,
     added: Size,
 }
-
-/// How many of the selected nodes are what.
-#[derive(Debug, Clone, Copy, Default)]
-struct Kinds {
-    objects: usize,
-    lists: usize,
-    scalars: usize,
-}
-
-/// An action at work.
-struct Work<'a> {
-    action: &'a Action,
-    locations: Vec<Location>,
-    kinds: Kinds,
-}
-
-type Refusal = Box<Diagnostic>;
 
 impl Run {
     fn action(&mut self, action: &Action, document: &mut Value) -> ActionOutcome {
@@ -132,11 +120,9 @@ impl Run {
         document: &mut Value,
         outcome: &mut ActionOutcome,
     ) -> Result<ActionStatus, Refusal> {
-        let nodes = plan.target.select(document, &mut self.budget);
-        let nodes = nodes.map_err(|error| action.too_much("target", error))?;
-        let work = Work::new(action, nodes, plan.target.may_repeat());
-        outcome.matched = work.locations.len();
-        if work.locations.is_empty() {
+        let targets = self.select(action, "target", &plan.target, document)?;
+        outcome.matched = targets.len();
+        if targets.len() == 0 {
             let moves = matches!(plan.modifier, Modifier::Relocate(_));
             outcome.diagnostics.push(self.no_match(action, plan, document, moves));
             // OV-6
@@ -144,43 +130,60 @@ impl Run {
         }
         match &plan.modifier {
             Modifier::None => return Ok(ActionStatus::NoEffect),
-            Modifier::Remove => work.remove(document)?,
+            Modifier::Remove => {
+                targets.check_removable()?;
+                let locations = targets.into_locations();
+                remove::remove(document, &locations);
+            }
             Modifier::Update(value) => {
-                if value.is_null() && work.kinds.objects == work.locations.len() {
+                if value.is_null() && targets.only_objects() {
                     let message = format!("\"update\" of {} is empty; nothing is merged", action.number());
-                    outcome.diagnostics.push(action.says(Severity::Warning, code::NO_EFFECT, "update", message, ""));
+                    outcome.diagnostics.push(action.says(
+                        Severity::Warning,
+                        code::NO_EFFECT,
+                        "update",
+                        message,
+                        "",
+                    ));
                     return Ok(ActionStatus::NoEffect);
                 }
-                self.admit(&work, value)?;
-                self.write(&work, "update", value, document, &mut outcome.diagnostics)?;
+                outcome.diagnostics.extend(self.admit(&targets, "update", value)?);
+                write(action, "update", &targets.into_locations(), value, document)?;
             }
             Modifier::Copy(source) => {
-                let mut found = source.select(document, &mut self.budget);
-                if source.may_repeat()
-                    && let Ok(found) = &mut found
-                {
-                    found.sort_by(|a, b| a.location.cmp(&b.location));
-                    found.dedup_by(|a, b| a.location == b.location);
-                }
-                let value = match found.map_err(|error| action.too_much("copy", error))?.as_slice() {
-                    [node] => {
-                        self.admit(&work, node.value)?;
-                        node.value.clone()
-                    }
-                    found => {
-                        let number = found.len();
-                        let source = quoted(source.as_str());
-                        let message = format!("copy of {}: {source} selects {number} nodes, not one", action.number());
-                        return Err(action.refuses(code::COPY_SOURCE, "copy", message, ""));
-                    }
+                let found = self.select(action, "copy", source, document)?;
+                let Some(value) = found.single() else {
+                    let (number, source) = (found.len(), quoted(source.as_str()));
+                    let message = format!("copy of {}: {source} selects {number} nodes, not one", action.number());
+                    return Err(action.refuses(code::COPY_SOURCE, "copy", message, ""));
                 };
-                self.write(&work, "copy", &value, document, &mut outcome.diagnostics)?;
+                outcome.diagnostics.extend(self.admit(&targets, "copy", value)?);
+                let value = value.clone();
+                write(action, "copy", &targets.into_locations(), &value, document)?;
             }
             Modifier::Relocate(relocation) => {
-                self.relocate(&work, relocation, document, &mut outcome.diagnostics)?;
+                if relocation.remove {
+                    targets.check_removable()?;
+                }
+                check_destination(action, relocation, document)?;
+                if let Some(update) = &relocation.update {
+                    outcome.diagnostics.extend(self.admit(&targets, "update", update)?);
+                }
+                self.relocate(action, relocation, &targets.into_locations(), document)?;
             }
         }
         Ok(ActionStatus::Applied)
+    }
+
+    fn select<'a, 'd>(
+        &mut self,
+        action: &'a Action,
+        field: &'static str,
+        path: &JsonPath,
+        document: &'d Value,
+    ) -> Result<Targets<'a, 'd>, Refusal> {
+        let nodes = path.select(document, &mut self.budget).map_err(|error| action.too_much(field, error))?;
+        Ok(Targets::new(action, nodes, path.may_repeat()))
     }
 
     fn no_match(&mut self, action: &Action, plan: &Plan, document: &Value, fails: bool) -> Diagnostic {
@@ -193,34 +196,17 @@ impl Run {
         action.says(severity, code::NO_MATCH, "target", message, hint)
     }
 
-    /// Merges a value into all targets, or refuses before the first.
-    fn write(
-        &self,
-        work: &Work<'_>,
+    /// Checks that the value fits into all targets, and that as many copies of it stay within the bounds.
+    fn admit(
+        &mut self,
+        targets: &Targets<'_, '_>,
         field: &'static str,
         value: &Value,
-        document: &mut Value,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Result<(), Refusal> {
-        diagnostics.extend(work.check_kinds(self.version, field, value)?);
-        for location in &work.locations {
-            let Some(target) = location.get(document) else { continue };
-            merge::check_target(target, value).map_err(|mismatch| work.mismatch(field, location, &mismatch))?;
-        }
-        for location in &work.locations {
-            let Some(target) = location.get_mut(document) else { continue };
-            // Targets inside of targets: what was merged into the outer one may not fit the inner one.
-            merge::check_target(target, value).map_err(|mismatch| work.mismatch(field, location, &mismatch))?;
-            merge::into_target(target, value);
-        }
-        Ok(())
-    }
-
-    /// Checks that as many copies of the value as there are targets stay within the bounds.
-    fn admit(&mut self, work: &Work<'_>, value: &Value) -> Result<(), Refusal> {
-        let deepest = work.locations.iter().map(|location| location.steps().len()).max().unwrap_or_default();
+    ) -> Result<Option<Diagnostic>, Refusal> {
+        let warning = targets.check_fits(self.version, field, value)?;
         // An element is appended one level below its list.
-        self.charge(work.action, value, work.locations.len(), deepest + 1)
+        self.charge(targets.action, value, targets.len(), targets.depth() + 1)?;
+        Ok(warning)
     }
 
     fn charge(&mut self, action: &Action, value: &Value, copies: usize, depth: usize) -> Result<(), Refusal> {
@@ -247,141 +233,74 @@ impl Run {
     /// OV-2: update, then copy, then remove, on one set of targets.
     fn relocate(
         &mut self,
-        work: &Work<'_>,
+        action: &Action,
         relocation: &Relocation,
+        locations: &[Location],
         document: &mut Value,
-        diagnostics: &mut Vec<Diagnostic>,
     ) -> Result<(), Refusal> {
-        if relocation.remove {
-            work.check_removable()?;
-        }
-        if let Err((depth, what)) = copy::check(document, &relocation.names) {
-            let (to, number) = (quoted(&relocation.to), work.action.number());
-            let message = match depth.checked_sub(1) {
-                Some(last) => {
-                    format!("copy.to {to} of {number}: {} is {what}, not an object", quoted(&relocation.names[last]))
-                }
-                None => format!("copy.to {to} of {number}: the document is {what}, not an object"),
-            };
-            return Err(work.action.refuses(code::MISMATCH, "copy/to", message, ""));
-        }
         if let Some(update) = &relocation.update {
-            self.admit(work, update)?;
-            self.write(work, "update", update, document, diagnostics)?;
+            write(action, "update", locations, update, document)?;
         }
-        let first = work.locations.first().and_then(|location| location.get(document));
+        let first = locations.first().and_then(|location| location.get(document));
         if let Some(value) = first.filter(|_| !relocation.names.is_empty()) {
-            self.charge(work.action, value, 1, relocation.names.len())?;
+            self.charge(action, value, 1, relocation.names.len())?;
             let value = value.clone();
             copy::put(document, &relocation.names, value);
         }
         if relocation.remove {
-            remove::remove(document, &work.locations);
+            remove::remove(document, locations);
         }
         Ok(())
     }
 }
 
-impl<'a> Work<'a> {
-    fn new(action: &'a Action, nodes: Vec<Node<'_>>, may_repeat: bool) -> Self {
-        let mut kinds = Kinds::default();
-        let mut locations = Vec::with_capacity(nodes.len());
-        for node in nodes {
-            match node.value {
-                Value::Object(_) => kinds.objects += 1,
-                Value::Array(_) => kinds.lists += 1,
-                _ => kinds.scalars += 1,
+/// Merges a value into targets that it was found to fit.
+fn write(
+    action: &Action,
+    field: &'static str,
+    locations: &[Location],
+    value: &Value,
+    document: &mut Value,
+) -> Result<(), Refusal> {
+    for location in locations {
+        let Some(target) = location.get_mut(document) else { continue };
+        // Targets inside of targets: what was merged into the outer one may not fit the inner one.
+        merge::check_target(target, value)
+            .map_err(|mismatch| refuse_mismatch(action, field, location, &mismatch))?;
+        merge::into_target(target, value);
+    }
+    Ok(())
+}
+
+fn check_destination(action: &Action, relocation: &Relocation, document: &Value) -> Result<(), Refusal> {
+    copy::check(document, &relocation.names).map_err(|(depth, what)| {
+        let (to, number) = (quoted(&relocation.to), action.number());
+        let message = match depth.checked_sub(1) {
+            Some(last) => {
+                format!("copy.to {to} of {number}: {} is {what}, not an object", quoted(&relocation.names[last]))
             }
-            locations.push(node.location);
-        }
-        if may_repeat {
-            locations.sort_unstable();
-            locations.dedup();
-        }
-        Self { action, locations, kinds }
-    }
-
-    fn check_removable(&self) -> Result<(), Refusal> {
-        if self.locations.iter().all(|location| !location.steps().is_empty()) {
-            return Ok(());
-        }
-        // OV-8
-        let message = format!("{} would remove the whole document", self.action.number());
-        Err(self.action.refuses(code::MISMATCH, "remove", message, "select members of the document: $.*"))
-    }
-
-    fn remove(&self, document: &mut Value) -> Result<(), Refusal> {
-        self.check_removable()?;
-        remove::remove(document, &self.locations);
-        Ok(())
-    }
-
-    /// The targets must be all objects, all lists or all scalars, and the value must suit them. Overlay 1.0 has no
-    /// such rule about objects and lists, and says nothing of scalars.
-    fn check_kinds(&self, version: Version, field: &'static str, value: &Value) -> Result<Option<Diagnostic>, Refusal> {
-        let Kinds { objects, lists, scalars } = self.kinds;
-        let target = quoted(&self.action.target);
-        let mixed = [objects, lists, scalars].into_iter().filter(|count| *count > 0).count() > 1;
-        if mixed && (scalars > 0 || version > Version::V1_0) {
-            let message = format!(
-                "{field} target {target} selects {objects} objects, {lists} lists and {scalars} scalars together"
-            );
-            let hint = "select one kind, for example with a filter: [?@.responses] selects operations";
-            return Err(self.action.refuses(code::MISMATCH, field, message, hint));
-        }
-        if scalars > 0 && !merge::is_scalar(value) {
-            // OV-4
-            let message = format!("{field} target {target} is not an object");
-            let hint = "select the object that holds it";
-            return Err(self.action.refuses(code::MISMATCH, field, message, hint));
-        }
-        if version > Version::V1_0 {
-            return Ok(None);
-        }
-        let message = match (scalars > 0, mixed) {
-            (true, _) => format!("target {target} selects scalars, which Overlay 1.0 can't {field}"),
-            (false, true) => format!("target {target} selects objects and lists together"),
-            (false, false) => return Ok(None),
+            None => format!("copy.to {to} of {number}: the document is {what}, not an object"),
         };
-        let hint = "they are changed as Overlay 1.1 has it; write overlay: 1.1.0";
-        Ok(Some(self.action.says(Severity::Warning, code::MISMATCH, field, message, hint)))
-    }
-
-    fn mismatch(&self, field: &'static str, location: &Location, mismatch: &Mismatch) -> Refusal {
-        let mut pointer = location.to_pointer();
-        mismatch.below.iter().for_each(|name| Location::push_token(&mut pointer, name));
-        let number = self.action.number();
-        let Mismatch { has, given, .. } = mismatch;
-        let message = format!("{field} of {number} does not fit at {}: there is {has}, given is {given}", quoted(&pointer));
-        let hint = "to replace a value by one of another kind, remove it first";
-        self.action.refuses(code::MISMATCH, field, message, hint)
-    }
+        action.refuses(code::MISMATCH, "copy/to", message, "")
+    })
 }
 
-impl Action {
-    /// For messages; counted from 1 (DT-3).
-    fn number(&self) -> String {
-        format!("action {}", self.index + 1)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
 
-    fn says(
-        &self,
-        severity: Severity,
-        code: &'static str,
-        field: &str,
-        message: String,
-        hint: &str,
-    ) -> Diagnostic {
-        let pointer = if field.is_empty() { self.pointer.clone() } else { format!("{}/{field}", self.pointer) };
-        diagnostic(severity, code, &pointer, message, hint)
-    }
-
-    fn refuses(&self, code: &'static str, field: &str, message: String, hint: &str) -> Refusal {
-        Box::new(self.says(Severity::Error, code, field, message, hint))
-    }
-
-    fn too_much(&self, field: &str, error: QueryError) -> Refusal {
-        let message = format!("{field} {} of {} is left out: {error}", quoted(&self.target), self.number());
-        self.refuses(code::LIMIT, field, message, "")
+    #[test]
+    fn all_actions_share_one_budget() {
+        let walk = json!({ "target": "$..[?@..nothing]", "remove": true });
+        let copy = json!({ "target": "$.l[0]", "copy": "$.l[1]" });
+        let text = json!({ "overlay": "1.1.0", "actions": [walk, walk, walk, copy, copy, walk] });
+        let overlay = Overlay::parse(text.to_string().as_bytes(), "").expect("an overlay");
+        let mut document = json!({ "l": (0..1_000).map(|n| json!({ "n": n })).collect::<Vec<_>>() });
+        let applied = overlay.apply_within(&mut document, Budget::new(20_000));
+        let statuses: Vec<_> = applied.actions.iter().map(|outcome| outcome.status).collect();
+        assert_eq!(statuses[0], ActionStatus::NoMatch);
+        assert_eq!(statuses[2..], [ActionStatus::Refused; 4]);
+        assert_eq!(applied.diagnostics().last().map(|one| one.code.as_str()), Some(code::LIMIT));
     }
 }

@@ -32,7 +32,8 @@ impl Overlay {
             return None;
         }
         let wanted = wanted.map_or_else(|| extends.to_owned(), Into::into);
-        let message = format!("the overlay was made for {}, but is applied to {}", quoted(&wanted), quoted(location));
+        let message =
+            format!("the overlay was made for {}, but is applied to {}", quoted(&wanted), quoted(location));
         let hint = "correct \"extends\", or name the overlay at another service";
         Some(diagnostic(Severity::Warning, code::EXTENDS, "/extends", message, hint))
     }

@@ -122,8 +122,13 @@ fn target(members: &Map<String, Value>, pointer: &str, number: usize, report: &m
 
 /// A JSONPath, or a diagnostic with the place of its fault.
 fn query(text: &str, what: &str, pointer: &str, report: &mut Report) -> Option<JsonPath> {
-    match JsonPath::parse(text) {
+    // The reference has such names (§5.3), and so have examples of the specification.
+    match JsonPath::parse_with_loose_names(text) {
         Ok(path) => {
+            if JsonPath::parse(text).is_err() {
+                let message = format!("{what} {} has a name after a dot that RFC 9535 wants quoted", quoted(text));
+                report.note(code::PATH_ODD, pointer, message, "other tools may refuse it; write ['x-name']");
+            }
             for remark in path.remarks() {
                 report.warning(code::PATH_ODD, pointer, format!("{what} {}: {remark}", quoted(text)), "");
             }
@@ -133,7 +138,9 @@ fn query(text: &str, what: &str, pointer: &str, report: &mut Report) -> Option<J
             let message = format!("{what} {} is no JSONPath (RFC 9535): {error}", quoted(text));
             let hint = match text.strip_suffix('~') {
                 Some(_) => "`~` is an extension of some tools; select the containing object instead",
-                None if text.contains(".[") => "a bracket follows a name directly: $.paths['/a'], not $.paths.['/a']",
+                None if text.contains(".[") => {
+                    "a bracket follows a name directly: $.paths['/a'], not $.paths.['/a']"
+                }
                 None => "",
             };
             report.error(code::PATH, pointer, message, hint);
@@ -142,12 +149,7 @@ fn query(text: &str, what: &str, pointer: &str, report: &mut Report) -> Option<J
     }
 }
 
-fn text_member(
-    members: &Map<String, Value>,
-    field: &str,
-    pointer: &str,
-    report: &mut Report,
-) -> Option<String> {
+fn text_member(members: &Map<String, Value>, field: &str, pointer: &str, report: &mut Report) -> Option<String> {
     match members.get(field)? {
         Value::String(text) => Some(text.clone()),
         other => {

@@ -24,6 +24,7 @@ mod preview;
 mod remove;
 mod render;
 mod reuse;
+mod targets;
 mod version;
 
 pub use action::{Action, ActionKind};

@@ -109,7 +109,8 @@ fn info(members: &Map<String, Value>, report: &mut Report) -> Option<String> {
     let info = match members.get("info")? {
         Value::Object(info) => info,
         other => {
-            let message = format!("\"info\" is {}; an object with \"title\" and \"version\" is expected", kind_name(other));
+            let message =
+                format!("\"info\" is {}; an object with \"title\" and \"version\" is expected", kind_name(other));
             report.warning(code::FIELD, "/info", message, "");
             return None;
         }
@@ -135,7 +136,8 @@ fn uri(members: &Map<String, Value>, field: &'static str, report: &mut Report) -
     match members.get(field)? {
         Value::String(text) => {
             if text.contains('#') {
-                let message = format!("\"{field}\" is {}: it names a document and may have no fragment", quoted(text));
+                let message =
+                    format!("\"{field}\" is {}: it names a document and may have no fragment", quoted(text));
                 report.warning(code::FIELD, &pointer, message, "remove `#` and what follows");
             }
             Some(text.split('#').next().unwrap_or_default().to_owned())
@@ -148,7 +150,11 @@ fn uri(members: &Map<String, Value>, field: &'static str, report: &mut Report) -
     }
 }
 
-fn actions(members: &Map<String, Value>, version: Version, report: &mut Report) -> Result<Vec<Action>, OverlayError> {
+fn actions(
+    members: &Map<String, Value>,
+    version: Version,
+    report: &mut Report,
+) -> Result<Vec<Action>, OverlayError> {
     let list = match members.get("actions") {
         Some(Value::Array(list)) => list.as_slice(),
         None | Some(Value::Null) => &[],

@@ -5,29 +5,27 @@ use serde_json::Value;
 use std::collections::HashSet;
 
 /// Removes the nodes. The root can't be removed: the caller refuses it. Locations that lead nowhere are skipped.
+/// Those of one container and one depth must stand together, as they do in the order of a query and when sorted.
 pub(crate) fn remove(document: &mut Value, locations: &[Location]) {
     let mut places: Vec<(&[LocationStep], &LocationStep)> = Vec::with_capacity(locations.len());
     places.extend(locations.iter().filter_map(|location| {
         let (last, parent) = location.steps().split_last()?;
         Some((parent, last))
     }));
-    // Deeper containers first: removing in one moves nothing in another of the same depth.
-    places.sort_unstable_by(|(a, a_last), (b, b_last)| {
-        b.len().cmp(&a.len()).then_with(|| a.cmp(b)).then_with(|| a_last.cmp(b_last))
-    });
+    // Deeper containers first: removing in one moves nothing in another of the same depth. Stable, and cheap: whole
+    // paths are not compared.
+    places.sort_by_key(|(parent, _)| std::cmp::Reverse(parent.len()));
     for group in places.chunk_by(|(a, _), (b, _)| a == b) {
         let steps = group.iter().map(|(_, last)| *last);
-        match Location::descend_mut(group[0].0, document) {
-            Some(Value::Object(members)) => {
-                let names: HashSet<&str> = steps.filter_map(LocationStep::name).collect();
-                match names.iter().next() {
-                    Some(name) if names.len() == 1 => {
-                        members.shift_remove(*name);
-                    }
-                    _ => members.retain(|name, _| !names.contains(name.as_str())),
-                }
+        match (Location::descend_mut(group[0].0, document), group) {
+            (Some(Value::Object(members)), [(_, LocationStep::Name(name))]) => {
+                members.shift_remove(&**name);
             }
-            Some(Value::Array(elements)) => {
+            (Some(Value::Object(members)), _) => {
+                let names: HashSet<&str> = steps.filter_map(LocationStep::name).collect();
+                members.retain(|name, _| !names.contains(name.as_str()));
+            }
+            (Some(Value::Array(elements)), _) => {
                 let indexes: HashSet<usize> = steps.filter_map(LocationStep::index).collect();
                 let mut at = 0;
                 elements.retain(|_| {
@@ -36,6 +34,31 @@ pub(crate) fn remove(document: &mut Value, locations: &[Location]) {
                 });
             }
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jsonpath::{Budget, JsonPath};
+    use serde_json::json;
+
+    #[test]
+    fn no_index_goes_stale() {
+        let document = json!({ "l": [[0, 1, 2], [3, [4, 5], 6], 7], "o": { "a": 1, "b": [1, 2, 3], "c": 3 } });
+        for (query, after) in [
+            ("$.l[*]", json!({ "l": [], "o": { "a": 1, "b": [1, 2, 3], "c": 3 } })),
+            ("$..[0]", json!({ "l": [[[5], 6], 7], "o": { "a": 1, "b": [2, 3], "c": 3 } })),
+            ("$..[1]", json!({ "l": [[0, 2], 7], "o": { "a": 1, "b": [1, 3], "c": 3 } })),
+            ("$..[?@ > 1]", json!({ "l": [[0, 1], [[]]], "o": { "a": 1, "b": [1] } })),
+            ("$.o['c','a']", json!({ "l": [[0, 1, 2], [3, [4, 5], 6], 7], "o": { "b": [1, 2, 3] } })),
+        ] {
+            let mut changed = document.clone();
+            let nodes = JsonPath::parse(query).unwrap().select(&document, &mut Budget::new(1_000)).unwrap();
+            let locations: Vec<Location> = nodes.into_iter().map(|node| node.location).collect();
+            remove(&mut changed, &locations);
+            assert_eq!(changed, after, "{query}");
         }
     }
 }

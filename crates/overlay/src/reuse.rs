@@ -91,16 +91,15 @@ impl Components {
 }
 
 impl Reusable {
-    fn read(
-        name: &str,
-        value: &Value,
-        pointer: &str,
-        version: Version,
-        report: &mut Report,
-    ) -> Option<Self> {
+    fn read(name: &str, value: &Value, pointer: &str, version: Version, report: &mut Report) -> Option<Self> {
         let what = format!("the reusable action {}", quoted(name));
         let Value::Object(reusable) = value else {
-            report.error(code::ACTION, pointer, format!("{what} is {}; an object is expected", kind_name(value)), "");
+            report.error(
+                code::ACTION,
+                pointer,
+                format!("{what} is {}; an object is expected", kind_name(value)),
+                "",
+            );
             return None;
         };
         fields::check_known(reusable, Known::Reusable, pointer, report);

@@ -56,7 +56,8 @@ impl Version {
             _ => return Err(OverlayError::Version { version: quoted(&text) }),
         };
         if !exact || !matches!(field, Some(Value::String(_))) {
-            let message = format!("\"overlay\" is {}, which is no known version; it is read as {version}", quoted(&text));
+            let message =
+                format!("\"overlay\" is {}, which is no known version; it is read as {version}", quoted(&text));
             report.warning(code::VERSION, "/overlay", message, hint);
         }
         Ok(version)

@@ -42,7 +42,9 @@ fn the_compliance_suite_passes_in_full() {
                     && case.get("result_paths").is_none_or(|result| result == paths);
                 let several = case["results"].as_array().zip(case["results_paths"].as_array());
                 let any = several.is_some_and(|(all, all_paths)| {
-                    all.iter().zip(all_paths).any(|(result, result_paths)| result == values && result_paths == paths)
+                    all.iter()
+                        .zip(all_paths)
+                        .any(|(result, result_paths)| result == values && result_paths == paths)
                 });
                 expected && (one || any)
             }

@@ -105,7 +105,9 @@ impl<'t> Parser<'t> {
             Primary::Literal(value) => Ok(Operand::Literal(value)),
             Primary::Value(operand, _) => Ok(operand),
             Primary::Query(query) if query.is_singular() => Ok(Operand::Query(query)),
-            Primary::Query(_) => Err(self.error_at(start, "a query that may select several nodes has no one value")),
+            Primary::Query(_) => {
+                Err(self.error_at(start, "a query that may select several nodes has no one value"))
+            }
             Primary::Logical(_, name) => {
                 Err(self.error_at(start, format!("{name}() is true or false, not a value")))
             }

@@ -15,11 +15,13 @@ impl<'t> Parser<'t> {
     /// `member-name-shorthand`.
     pub(super) fn shorthand(&mut self) -> Result<Box<str>, PathError> {
         let start = self.at;
+        let loose = self.loose_names;
+        let inner = |c: char| is_name_first(c) || c.is_ascii_digit() || (loose && c == '-');
         match self.peek() {
-            Some(c) if is_name_first(c) => {}
+            Some(c) if is_name_first(c) || (loose && inner(c)) => {}
             _ => return Err(self.error("a member name, `*` or `[` is expected")),
         }
-        while self.peek().is_some_and(|c| is_name_first(c) || c.is_ascii_digit()) {
+        while self.peek().is_some_and(inner) {
             self.bump();
         }
         Ok(self.text[start..self.at].into())

@@ -47,8 +47,20 @@ impl JsonPath {
     /// # Errors
     /// When the text is no well-formed and well-typed query, or is longer or deeper than the bounds.
     pub fn parse(text: &str) -> Result<Self, PathError> {
-        let (segments, remarks) = parser::parse(text)?;
+        let (segments, remarks) = parser::parse(text, false)?;
         Ok(Self { text: text.into(), segments, remarks })
+    }
+
+    /// Reads a query whose names after a dot may have `-` and begin with a digit, as in `@.x-internal` and
+    /// `$.responses.200`. Nothing else in a query could mean that, so nothing else changes.
+    ///
+    /// # Errors
+    /// Those of [`JsonPath::parse`], in its words.
+    pub fn parse_with_loose_names(text: &str) -> Result<Self, PathError> {
+        Self::parse(text).or_else(|error| {
+            let (segments, remarks) = parser::parse(text, true).map_err(|_| error)?;
+            Ok(Self { text: text.into(), segments, remarks })
+        })
     }
 
     /// The query as it was written.

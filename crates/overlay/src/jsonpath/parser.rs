@@ -21,11 +21,13 @@ pub(crate) struct Parser<'t> {
     /// Byte of the next character.
     pub(super) at: usize,
     nesting: usize,
+    /// Names after a dot may have `-` and begin with a digit.
+    pub(super) loose_names: bool,
     pub(super) remarks: Vec<String>,
 }
 
-pub(crate) fn parse(text: &str) -> Result<(Vec<Segment>, Vec<String>), PathError> {
-    let mut parser = Parser { text, at: 0, nesting: 0, remarks: Vec::new() };
+pub(crate) fn parse(text: &str, loose_names: bool) -> Result<(Vec<Segment>, Vec<String>), PathError> {
+    let mut parser = Parser { text, at: 0, nesting: 0, loose_names, remarks: Vec::new() };
     if text.len() > MAX_PATH_BYTES {
         return Err(parser.error(format!("the query is longer than {MAX_PATH_BYTES} bytes")));
     }

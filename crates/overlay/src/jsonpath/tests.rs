@@ -31,7 +31,11 @@ fn a_fault_is_named_with_its_character() {
         ("$[?length(@.a)]", 4, "the result of length() must be compared with something"),
         ("$[?match(@.a,'b')==true]", 4, "match() is true or false, not a value"),
         ("$[?true]", 4, "a literal must be compared with something"),
-        ("$[?size(@)>1]", 4, "there is no function size(); there are length(), count(), value(), match() and search()"),
+        (
+            "$[?size(@)>1]",
+            4,
+            "there is no function size(); there are length(), count(), value(), match() and search()",
+        ),
         ("$[?@.a==abc]", 9, "`abc` means nothing here; texts are quoted"),
     ] {
         let error = JsonPath::parse(query).expect_err(query);
@@ -138,4 +142,23 @@ fn patterns_that_never_match_are_remarked() {
     let path = JsonPath::parse("$[?match(@.a, '\\\\d+') || search(@.b, 7) || match(@.c, 'x')]").unwrap();
     assert_eq!(path.remarks().len(), 2);
     assert!(path.remarks()[0].contains("write a class such as [0-9]"), "{:?}", path.remarks());
+}
+
+/// catalog-and-execution §5.3
+#[test]
+fn loose_names_are_an_offer_of_their_own() {
+    let document = json!({ "x-a": { "200": [{ "x-b-1": 1 }, {}] } });
+    for (query, expected) in [
+        ("$.x-a.200", "$['x-a']['200']"),
+        ("$.x-a.200[?@.x-b-1==1]", "$['x-a']['200'][0]"),
+        ("$..x-b-1", "$['x-a']['200'][0]['x-b-1']"),
+        ("$['x-a'].*", "$['x-a']['200']"),
+    ] {
+        let path = JsonPath::parse_with_loose_names(query).expect(query);
+        let nodes = path.select(&document, &mut budget()).unwrap();
+        assert_eq!(nodes[0].location.to_string(), expected);
+    }
+    assert_eq!(JsonPath::parse("$.x-a").unwrap_err().character, 4);
+    let strict = JsonPath::parse("$.x-a[").unwrap_err();
+    assert_eq!(JsonPath::parse_with_loose_names("$.x-a[").unwrap_err(), strict);
 }

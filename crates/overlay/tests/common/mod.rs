@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 /// A folder of the shared data beside the workspace; says so and gives `None` when it is absent.
-pub fn shared(folder: &str) -> Option<PathBuf> {
+#[allow(clippy::print_stdout)] // A test says what it skips.
+pub(crate) fn shared(folder: &str) -> Option<PathBuf> {
     let found = Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
         .flat_map(|ancestor| [ancestor.join("shared/data"), ancestor.join("../shared/data")])
