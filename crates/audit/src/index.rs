@@ -71,7 +71,7 @@ fn build(gz: &Arc<File>, out: impl Write) -> io::Result<()> {
             }
             None => {
                 is_cut = false;
-                index.damaged(block.at, length)?;
+                index.damaged(block.at, length, block.text_length)?;
             }
         }
     }

@@ -1,19 +1,42 @@
-//! Choosing events: filters, and the newest of those that match, within bounds (weakness 58).
+//! Choosing events: filters, pages, streams, and following the log (weakness 58), over the live file and all that
+//! was put aside.
+//!
+//! Not for who may see which events.
 
-use crate::scan::Line;
+mod cursor;
+mod filter;
+mod locate;
+mod page;
+mod parts;
+mod reader;
+mod segment;
+mod stream;
+mod walk;
+
+pub use cursor::{Cursor, InvalidCursor};
+pub use reader::AuditReader;
+pub use stream::AuditStream;
+
 use open_cli_contract::Timestamp;
 use open_cli_contract::audit::Decision;
-use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
-use std::collections::VecDeque;
 
 /// Most events of one page; a query may ask for fewer.
 pub const LIST_MAX_EVENTS: usize = 100_000;
 /// Most bytes of one page.
 pub const LIST_MAX_BYTES: usize = 64 << 20;
 
-/// Which events. Everything that is set must match, exactly.
+/// In which order events are listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// As they are in the log.
+    #[default]
+    OldestFirst,
+    /// The other way round, to look back page by page.
+    NewestFirst,
+}
+
+/// Which events. Everything that is set must match, exactly; an empty text matches events without that field.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AuditQuery {
     /// From this moment on, itself included.
@@ -24,121 +47,41 @@ pub struct AuditQuery {
     pub event_type: Option<String>,
     /// Tool.
     pub tool_id: Option<String>,
+    /// Service.
+    pub service_id: Option<String>,
     /// Decision.
     pub decision: Option<Decision>,
     /// Caller.
     pub principal: Option<String>,
     /// Request.
     pub request_id: Option<String>,
-    /// Only the newest so many.
+    /// Trace.
+    pub trace_id: Option<String>,
+    /// Session.
+    pub session_id: Option<String>,
+    /// Only so many: the newest, or with a cursor those next to it.
     pub limit: Option<usize>,
+    /// Only events behind this place, in the order of the query.
+    pub cursor: Option<Cursor>,
+    /// In which order.
+    pub order: Order,
 }
 
-/// The events found, in file order.
+/// The events found.
 #[derive(Debug, Default)]
 pub struct AuditPage {
     /// Each as it was written, fields we don't know included.
     pub events: Vec<Box<RawValue>>,
-    /// Lines that hold no event: cut off, not JSON, or too long. Blank lines don't count.
+    /// Lines that hold no event: cut off, not JSON, or too long, and what a damaged block held. Blank lines don't
+    /// count. Of the part of the log that was looked at; of text that a filter excludes as it looks, a line that is
+    /// damaged within and neither at its begin nor its end stays uncounted.
     pub bad_lines: u64,
-    /// Older events matched too and were left out, because of the limit or of the bounds of a page.
+    /// More events match and were left out, because of the limit or of the bounds of a page.
     pub truncated: bool,
+    /// Where the next page begins. Oldest first there always is one: what is added later is on it. Newest first
+    /// there is none after the oldest event.
+    pub next_cursor: Option<Cursor>,
 }
 
-/// What a query looks at. An absent field is an empty one, as in the record itself.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Head<'a> {
-    timestamp: Timestamp,
-    #[serde(borrow, default)]
-    event_type: Cow<'a, str>,
-    #[serde(borrow, default)]
-    tool_id: Cow<'a, str>,
-    #[serde(borrow, default)]
-    decision: Cow<'a, str>,
-    #[serde(borrow, default)]
-    principal: Cow<'a, str>,
-    #[serde(borrow, default)]
-    request_id: Cow<'a, str>,
-}
-
-impl<'a> Head<'a> {
-    fn of(value: &'a RawValue) -> Option<Self> {
-        // Serde would take the elements of an array for the fields.
-        value.get().starts_with('{').then(|| serde_json::from_str(value.get()).ok()).flatten()
-    }
-}
-
-impl AuditQuery {
-    fn matches(&self, head: &Head<'_>) -> bool {
-        let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
-        self.since.is_none_or(|since| head.timestamp >= since)
-            && self.until.is_none_or(|until| head.timestamp < until)
-            && is(&self.event_type, &head.event_type)
-            && is(&self.tool_id, &head.tool_id)
-            && self.decision.is_none_or(|decision| word(decision) == head.decision)
-            && is(&self.principal, &head.principal)
-            && is(&self.request_id, &head.request_id)
-    }
-}
-
-/// The decision as it is written in the record.
-fn word(decision: Decision) -> &'static str {
-    match decision {
-        Decision::Allowed => "allowed",
-        Decision::Denied => "denied",
-        Decision::Error => "error",
-    }
-}
-
-/// Takes lines one by one and keeps the newest events that match.
-pub(crate) struct Collector<'a> {
-    query: &'a AuditQuery,
-    limit: usize,
-    kept: VecDeque<Box<RawValue>>,
-    kept_bytes: usize,
-    bad_lines: u64,
-    truncated: bool,
-}
-
-impl<'a> Collector<'a> {
-    pub(crate) fn new(query: &'a AuditQuery) -> Self {
-        let limit = query.limit.unwrap_or(LIST_MAX_EVENTS).min(LIST_MAX_EVENTS);
-        Self { query, limit, kept: VecDeque::new(), kept_bytes: 0, bad_lines: 0, truncated: false }
-    }
-
-    pub(crate) fn line(&mut self, line: Line<'_>) {
-        let is_good = match line {
-            Line::Whole(line) => self.values(line),
-            Line::TooLong => false,
-        };
-        self.bad_lines += u64::from(!is_good);
-    }
-
-    /// Takes the objects of a line: one, none on a blank line, or several that an older writer glued together
-    /// after its last line had lost its LF (AUDIT-5). False when the line holds anything else.
-    fn values(&mut self, line: &[u8]) -> bool {
-        for value in serde_json::Deserializer::from_slice(line).into_iter::<&RawValue>() {
-            let Ok(value) = value else { return false };
-            let Some(head) = Head::of(value) else { return false };
-            if self.query.matches(&head) {
-                self.keep(value);
-            }
-        }
-        true
-    }
-
-    fn keep(&mut self, value: &RawValue) {
-        self.kept_bytes += value.get().len();
-        self.kept.push_back(value.to_owned());
-        while self.kept.len() > self.limit || self.kept_bytes > LIST_MAX_BYTES {
-            let Some(oldest) = self.kept.pop_front() else { break };
-            self.kept_bytes -= oldest.get().len();
-            self.truncated = true;
-        }
-    }
-
-    pub(crate) fn into_page(self) -> AuditPage {
-        AuditPage { events: self.kept.into(), bad_lines: self.bad_lines, truncated: self.truncated }
-    }
-}
+#[cfg(test)]
+mod tests;

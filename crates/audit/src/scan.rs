@@ -4,9 +4,7 @@
 //! Not for compressed segments (see `sealed`) and not for choosing records (see `query`).
 
 mod chunks;
-mod lines;
 mod records;
 
 pub(crate) use chunks::{CHUNK, CHUNK_MAX, Chunk, Chunks, Direction, read_at};
-pub(crate) use lines::{Line, each_line};
-pub(crate) use records::{Head, Record, each_record, record_at, records_of};
+pub(crate) use records::{Head, Record, each_record, lines, record_at, records_of};

@@ -57,7 +57,8 @@ pub(crate) fn write_segment(source: &Path, gz: &Path, idx: &Path) -> Result<Seal
     let length = text.metadata().map_err(unreadable)?.len();
     let chunks = Chunks::new(Arc::new(text), 0, length, Direction::Forward);
     let info = replace_with(gz, Durability::Synced, |gz_file| {
-        replace_with(idx, Durability::Synced, |idx_file| seal(chunks, length, gz_file, idx_file)).map_err(io::Error::other)
+        replace_with(idx, Durability::Synced, |idx_file| seal(chunks, length, gz_file, idx_file))
+            .map_err(io::Error::other)
     })?;
     Ok(info)
 }

@@ -80,8 +80,10 @@ impl<W: Write> Builder<W> {
     }
 
     /// Adds a block that can't be read: one bad line, for nobody knows how many it had.
-    pub(crate) fn damaged(&mut self, at: u64, length: usize) -> io::Result<()> {
-        let mut block = self.entry(at, length.min(u32::MAX as usize), 0)?;
+    pub(crate) fn damaged(&mut self, at: u64, length: usize, text_length: usize) -> io::Result<()> {
+        // It takes some room in the text, so that it is passed by who walks over the text.
+        let mut block = self.entry(at, length.min(u32::MAX as usize), text_length.max(1))?;
+        self.text_at += u64::from(block.text_length);
         block.bad_lines = 1;
         self.summary.bad_lines += 1;
         self.add(block)
@@ -130,8 +132,7 @@ impl<W: Write> Builder<W> {
         }
         for (entry, column) in group.columns.iter_mut().zip(&columns) {
             self.out.write_all(column)?;
-            *entry =
-                Column { length: u32::try_from(column.len()).map_err(io::Error::other)?, crc: crc(column) };
+            *entry = Column { length: u32::try_from(column.len()).map_err(io::Error::other)?, crc: crc(column) };
             self.written += column.len() as u64;
         }
         self.directory.groups.push(group);

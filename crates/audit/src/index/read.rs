@@ -1,8 +1,6 @@
 //! Finding the records that may match, in an index that is checked as far as it is read.
 
-use super::format::{
-    DIRECTORY_MAX, Directory, Group, Key, MAGIC, START, TIME, TRAILER, column_of, hash, micros,
-};
+use super::format::{DIRECTORY_MAX, Directory, Group, Key, MAGIC, START, TIME, TRAILER, column_of, hash, micros};
 use crate::scan::read_at;
 use crate::sealed::crc;
 use open_cli_contract::Timestamp;
@@ -112,8 +110,7 @@ impl Index {
     /// Where the records of a group begin in the texts of their blocks.
     pub(crate) fn starts(&self, group: &Group) -> io::Result<Vec<u32>> {
         let column = self.column(group, START)?;
-        let starts: Vec<u32> =
-            column.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
+        let starts: Vec<u32> = column.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
         if starts.len() == group.records as usize { Ok(starts) } else { Err(damaged()) }
     }
 

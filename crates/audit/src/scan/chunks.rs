@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 /// Bytes of a chunk, when its lines are not longer.
 pub(crate) const CHUNK: usize = 256 << 10;
+/// Bytes of a chunk for who needs a line or two.
+const SMALL: usize = 8 << 10;
 /// Most bytes of a chunk. A line that does not fit is longer than any line may be, and is cut.
 pub(crate) const CHUNK_MAX: usize = 2 << 20;
 const _: () = assert!(CHUNK_MAX > crate::LINE_MAX + 1);
@@ -44,13 +46,32 @@ pub(crate) struct Chunks {
     direction: Direction,
     /// The last chunk ended (forward) or began (backward) within a line.
     is_cut: bool,
+    /// Bytes to read at first.
+    window: usize,
     buffer: Vec<u8>,
+    /// Where the last chunk begins in the buffer.
+    told: usize,
 }
 
 impl Chunks {
     /// The bytes from `start` to `end`; both should be between two lines.
     pub(crate) fn new(file: Arc<File>, start: u64, end: u64, direction: Direction) -> Self {
-        Self { file, start, end, direction, is_cut: false, buffer: Vec::new() }
+        Self { file, start, end, direction, is_cut: false, window: CHUNK, buffer: Vec::new(), told: 0 }
+    }
+
+    /// Reads less at first, for who needs a line or two.
+    pub(crate) fn small(self) -> Self {
+        Self { window: SMALL, ..self }
+    }
+
+    /// `start` (forward) may be within a line, which is not told then.
+    pub(crate) fn within_a_line(self) -> Self {
+        Self { is_cut: true, ..self }
+    }
+
+    /// The text of the chunk that was told last, and maybe more behind it.
+    pub(crate) fn text(&self) -> &[u8] {
+        self.buffer.get(self.told..).unwrap_or_default()
     }
 
     /// The next one. A file that became shorter meanwhile ends earlier.
@@ -63,7 +84,7 @@ impl Chunks {
 
     fn forward(&mut self) -> io::Result<Option<Chunk<'_>>> {
         let (at, left) = (self.start, bounded(self.end.saturating_sub(self.start)));
-        let (mut window, mut read) = (CHUNK.min(left), 0);
+        let (mut window, mut read) = (self.window.min(left), 0);
         let length = loop {
             let found = fill(&self.file, &mut self.buffer, read, window, at)?;
             let last = memrchr(b'\n', &self.buffer[read..found]).map(|i| read + i + 1);
@@ -87,7 +108,7 @@ impl Chunks {
 
     fn backward(&mut self) -> io::Result<Option<Chunk<'_>>> {
         let left = bounded(self.end.saturating_sub(self.start));
-        let mut window = CHUNK.min(left);
+        let mut window = self.window.min(left);
         let cut = loop {
             let at = self.end - window as u64;
             let read = fill(&self.file, &mut self.buffer, 0, window, at)?;
@@ -115,6 +136,7 @@ impl Chunks {
         }
         let at = self.end - (window - cut) as u64;
         self.end = at;
+        self.told = cut;
         let text = &self.buffer[cut..window];
         let tail_cut = self.is_cut;
         self.is_cut = cut == 0 && at > self.start && !ends_a_line(&self.file, at)?;

