@@ -17,16 +17,9 @@ pub(crate) const BUILD_OUTCOMES: [&str; 3] = ["success", "failed", "cancelled"];
 pub(crate) const DECISIONS: [&str; 5] =
     ["allowed", "managed_deny", "policy_deny", "curated_deny", "approval_required"];
 /// Words for upstreams that gave no answer.
-const FAULTS: [&str; 8] = [
-    "timeout",
-    "unreachable",
-    "connection closed",
-    "not HTTP",
-    "answer too large",
-    "too many redirects",
-    "cancelled",
-    "credentials",
-];
+const FAULTS: [&str; 5] = ["timeout", "unreachable", "connection closed", "not HTTP", "answer too large"];
+/// What ended before it was done, because its caller went away; the error of a span that is dropped.
+const CANCELLED: &str = "cancelled";
 
 fn one_of<const N: usize>(words: [&'static str; N], word: &str) -> Word<'static> {
     Word::Static(words.into_iter().find(|known| *known == word).unwrap_or(OTHER))
@@ -50,13 +43,14 @@ pub(crate) struct Facts<'a> {
     pub(crate) address: Word<'a>,
     pub(crate) port: Word<'a>,
     error: Option<&'a str>,
-    has_failed: bool,
+    failure: Option<&'static str>,
 }
 
 impl<'a> Facts<'a> {
     /// One pass over the attributes.
     pub(crate) fn of(span: &'a Span) -> Self {
-        let mut facts = Self { method: Word::Static(OTHER), has_failed: span.error.is_some(), ..Self::default() };
+        let failure = span.error.as_deref().map(|error| if error == CANCELLED { CANCELLED } else { OTHER });
+        let mut facts = Self { method: Word::Static(OTHER), failure, ..Self::default() };
         for (name, value) in &span.attributes.pairs {
             match *name {
                 "http.request.method" => {
@@ -81,8 +75,7 @@ impl<'a> Facts<'a> {
     pub(crate) fn server_error(&self) -> Word<'static> {
         match self.error {
             Some(word) => Word::Static(ErrorCode::parse(word).map_or(OTHER, ErrorCode::as_str)),
-            None if self.has_failed => Word::Static(OTHER),
-            None => Word::None,
+            None => self.failure.map_or(Word::None, Word::Static),
         }
     }
 
@@ -91,8 +84,7 @@ impl<'a> Facts<'a> {
         match self.error {
             Some(word) if is_error_status(word) => Word::Text(word),
             Some(word) => one_of(FAULTS, word),
-            None if self.has_failed => Word::Static(OTHER),
-            None => Word::None,
+            None => self.failure.map_or(Word::None, Word::Static),
         }
     }
 
@@ -101,7 +93,7 @@ impl<'a> Facts<'a> {
         match self.error.map(ErrorCode::parse) {
             Some(Some(code)) if matches!(code.status(), 401 | 403) => "refused",
             Some(_) => "failed",
-            None if self.has_failed => "failed",
+            None if self.failure.is_some() => "failed",
             None if upstream_status.is_some_and(|status| status >= 400) => "upstream_error",
             None => "success",
         }
@@ -120,7 +112,7 @@ pub(crate) fn cache_outcome(span: &Span) -> Word<'static> {
 pub(crate) fn build_outcome(span: &Span) -> Word<'static> {
     Word::Static(match span.error.as_deref() {
         None => "success",
-        Some("cancelled") => "cancelled",
+        Some(CANCELLED) => CANCELLED,
         Some(_) => "failed",
     })
 }

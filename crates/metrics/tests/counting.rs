@@ -90,6 +90,21 @@ fn background_work_is_counted_without_a_request() {
 }
 
 #[test]
+fn a_request_whose_caller_went_away_is_cancelled() {
+    let metrics = Arc::new(Metrics::new(Options::default()));
+    let id = open_cli_contract::ids::RequestId::generate();
+    let trace = Trace::of_request(metrics.clone(), id, None, open_cli_observe::Sampler::ALL);
+    let mut root = trace.span("runtime.tools.execute");
+    root.describe(open_cli_observe::SpanKind::Server, "POST /v1/tools/execute");
+    root.set("http.request.method", "POST");
+    drop(root);
+    assert_eq!(
+        lines(&metrics, "http_server_request_duration_seconds_count"),
+        ["http_server_request_duration_seconds_count{http_request_method=\"POST\",error_type=\"cancelled\"} 1"]
+    );
+}
+
+#[test]
 fn threads_count_together_and_reading_meanwhile_loses_nothing() {
     const EACH: usize = 5000;
     let metrics = Metrics::new(Options::default());
