@@ -74,6 +74,9 @@ impl Plan {
         let folder = &instance.state_dir;
         let audit_name = instance.audit_path.strip_prefix(folder).map(|path| path.to_string_lossy().into_owned());
         let audit_name = audit_name.as_deref().unwrap_or(AUDIT_LOG);
+        // An empty log says nothing.
+        let is_evidence = |path: &Path| sizes::of_audit(path).bytes > 0;
+        let takes_audit = options.with_audit || !is_evidence(&folder.join(audit_name));
         let mut parts: BTreeMap<Kind, u64> = BTreeMap::new();
         for path in entries(folder)? {
             let kind = kind(&path.file_name().unwrap_or_default().to_string_lossy(), audit_name);
@@ -87,7 +90,7 @@ impl Plan {
             }
             let sum = parts.entry(kind).or_default();
             *sum = sum.saturating_add(bytes);
-            if kind != Kind::Audit || options.with_audit {
+            if kind != Kind::Audit || takes_audit {
                 self.entries.push(path);
             }
         }
@@ -98,7 +101,7 @@ impl Plan {
                 Kind::Audit => ("audit", folder.join(audit_name)),
                 Kind::Runtime | Kind::Frame | Kind::Other => ("runtime", folder.clone()),
             };
-            if kind == Kind::Audit && !options.with_audit {
+            if kind == Kind::Audit && !takes_audit {
                 self.kept.push(Kept { what, path, bytes, why: "it is evidence; --with-audit removes it" });
             } else {
                 self.removed.push(Removed { what, path, bytes });

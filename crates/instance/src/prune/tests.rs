@@ -71,9 +71,10 @@ fn with_the_audit_log_nothing_is_left() {
 }
 
 #[test]
-fn an_instance_without_an_audit_log_goes_altogether() {
+fn an_instance_without_an_audit_record_goes_altogether() {
     let ground = Ground::new();
     ground.stopped("a");
+    ground.put("a", "audit.log", 0);
     assert_eq!(pruned(&ground, options()).outcome, Outcome::Removed);
     assert!(!ground.dir("a").exists());
 }
