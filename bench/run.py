@@ -17,6 +17,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True  # nothing is left beside the sources
+import observation  # noqa: E402
 import stage as staging  # noqa: E402
 
 SECONDS = 3  # of each wrk run
@@ -89,9 +90,9 @@ def first_catalog(stage, state):
         stage.stop(child)
 
 
-def ready(stage, config, state):
+def ready(stage, config, state, flags=(), variables=None):
     """A toolbox that has its catalog: (port, number of tools, ETag)."""
-    _, port, _ = stage.toolbox(config, state)
+    _, port, _ = stage.toolbox(config, state, flags, variables)
     staging.wait_for_port(port)
     end = time.monotonic() + 30
     while True:
@@ -239,6 +240,7 @@ def measure(stage, report):
                    many / few <= 1.2)
 
     report.step("commands", commands)
+    observation.measure(stage, report, ready, alternate, wrk, EXECUTE)
 
 
 def machine():

@@ -164,14 +164,15 @@ class Stage:
         path.write_text(json.dumps(config))
         return path
 
-    def toolbox(self, config, state):
+    def toolbox(self, config, state, flags=(), variables=None):
         """Starts a toolbox; returns (process, port, start time). It may not listen yet."""
         port = free_port()
         command = [self.programs / "open-cli-toolbox", "--addr", f"127.0.0.1:{port}", "--config", config,
-                   "--state-dir", state]
+                   "--state-dir", state, *flags]
         with open(self.work / "toolbox.log", "ab") as log:
             started = time.monotonic()
-            child = self.spawn([str(word) for word in command], stdout=log, stderr=log)
+            child = self.spawn([str(word) for word in command], stdout=log, stderr=log,
+                               env={**os.environ, **(variables or {})})
         return child, port, started
 
     def stop(self, child):

@@ -3,6 +3,7 @@
 //!
 //! They work on files, whether a runtime runs or not; nothing here serves.
 
+mod audit;
 mod human;
 mod instances;
 mod output;
@@ -22,7 +23,10 @@ struct Operator {
 }
 
 /// All of them, in the order of the help.
-const OPERATORS: [Operator; 1] = [Operator { command: instances::command, run: instances::run }];
+const OPERATORS: [Operator; 2] = [
+    Operator { command: instances::command, run: instances::run },
+    Operator { command: audit::command, run: audit::run },
+];
 
 /// End of the help of a command about instances.
 fn explained(text: &str) -> String {

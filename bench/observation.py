@@ -1,0 +1,109 @@
+"""What watching costs: the same calls with all observation off and on, a dead collector, a synced audit log, and
+questions to a large audit log. Not for: figures of calls themselves (run.py).
+"""
+
+import json
+import pathlib
+import statistics
+import subprocess
+
+import stage as staging
+
+OFF = ["--trace-file", "off", "--metrics", "off", "--trace-memory", "0"]
+# The bounds that a long run would meet are lifted: everything is written and sent.
+ON = ["--trace-file-rate", "4294967295"]
+COLLECTOR = "rotel"
+
+
+def collector(stage):
+    """A collector that takes everything and keeps nothing: Rotel when the test peers are installed, else nginx."""
+    found = sorted(stage.programs.parent.glob("test-peers/otlp/lib/python3*/site-packages/rotel/rotel-agent"))
+    port = staging.free_port()
+    if not found:
+        return stage.nginx("collector", SINK), "nginx"
+    command = [found[0], "start", "--otlp-http-endpoint", f"127.0.0.1:{port}", "--otlp-grpc-endpoint",
+               f"127.0.0.1:{staging.free_port()}", "--exporter", "blackhole", "--pid-file", stage.work / "rotel.pid",
+               "--log-file", stage.work / "rotel.log"]
+    with open(stage.work / "rotel.out", "ab") as out:
+        stage.spawn([str(word) for word in command], stdout=out, stderr=out)
+    staging.wait_for_port(port)
+    return port, COLLECTOR
+
+
+SINK = """
+  server { listen 127.0.0.1:{port} backlog=1024; location / { return 200; } client_max_body_size 64m; }
+""".replace("{ ", "{{ ").replace(" }", " }}")
+
+
+def losses(port):
+    """Spans that were made, and those that did not get through, by sink."""
+    _, _, body = staging.request(port, "GET", "/metrics")
+    figures = {}
+    for line in body.decode().splitlines():
+        if line.startswith("open_cli_telemetry_") and "_total" in line:
+            name, value = line.rsplit(" ", 1)
+            if float(value):
+                figures[name.removeprefix("open_cli_telemetry_")] = float(value)
+    return figures
+
+
+def measure(stage, report, ready, alternate, wrk, execute):
+    """`ready` starts a toolbox, `wrk` loads it; see run.py."""
+    median = lambda figures, key: statistics.median(figure[key] for figure in figures)  # noqa: E731
+
+    def cost():
+        otlp, kind = collector(stage)
+        endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{otlp}", "OTEL_BSP_MAX_QUEUE_SIZE": "65536"}
+        off, *_ = ready(stage, stage.github, stage.work / "state-off", OFF)
+        on, *_ = ready(stage, stage.github, stage.work / "state-on", ON, endpoint)
+        runs = {name: (lambda port=port: wrk(port, "/v1/tools/execute", 64, **execute))
+                for name, port in (("off", off), ("on", on))}
+        figures = alternate(3, **runs)
+        lost = losses(on)
+        report.raw["observation64"] = {**figures, "collector": kind, "telemetry": lost}
+        less, more = median(figures["on"], "perSecond"), median(figures["off"], "perSecond")
+        report.row(f"tool calls a second, all observation on ({kind}), 64 connections", f"{less:.0f}/s",
+                   f"off {more:.0f}/s", f"{1 - less / more:.0%} less", "≤ 15 % less", less >= 0.85 * more)
+        runs = {name: (lambda port=port: wrk(port, "/v1/tools/execute", 1, **execute))
+                for name, port in (("off", off), ("on", on))}
+        figures = alternate(3, **runs)
+        report.raw["observation1"] = figures
+        on_us, off_us = median(figures["on"], "p50us"), median(figures["off"], "p50us")
+        report.row("… 1 connection, p50", f"{on_us:.0f} µs", f"off {off_us:.0f} µs", f"+{on_us - off_us:.0f} µs",
+                   "≤ +40 µs", on_us - off_us <= 40)
+        print("  telemetry of the loaded toolbox:", json.dumps(lost), flush=True)
+
+    def dead():
+        nobody = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{staging.free_port()}"}
+        alone, *_ = ready(stage, stage.github, stage.work / "state-alone", [])
+        calling, *_ = ready(stage, stage.github, stage.work / "state-calling", [], nobody)
+        figures = alternate(3, alone=lambda: wrk(alone, "/v1/tools/execute", 16, **execute),
+                            calling=lambda: wrk(calling, "/v1/tools/execute", 16, **execute))
+        report.raw["deadCollector"] = figures
+        with_it, without = median(figures["calling"], "p50us"), median(figures["alone"], "p50us")
+        report.row("a tool call, 16 connections, p50, collector dead", f"{with_it:.0f} µs", f"none {without:.0f} µs",
+                   f"{with_it / without:.2f}x", "no change", with_it <= 1.05 * without)
+
+    def durability():
+        written, *_ = ready(stage, stage.github, stage.work / "state-written", [])
+        synced, *_ = ready(stage, stage.github, stage.work / "state-synced", ["--audit-durability", "synced"])
+        figures = alternate(3, written=lambda: wrk(written, "/v1/tools/execute", 64, **execute),
+                            synced=lambda: wrk(synced, "/v1/tools/execute", 64, **execute))
+        report.raw["durability"] = figures
+        slow, fast = median(figures["synced"], "perSecond"), median(figures["written"], "perSecond")
+        report.row("tool calls a second, audit synced, 64 connections", f"{slow:.0f}/s", f"written {fast:.0f}/s",
+                   f"{slow / fast:.0%}", "≥ 60 %", slow >= 0.6 * fast)
+
+    def questions():
+        program = stage.programs / "examples/audit_bench"
+        output = subprocess.run([program, stage.work / "audit-large", "1000000"], check=True, capture_output=True,
+                                text=True, timeout=300).stdout
+        figures = json.loads(output)
+        report.raw["auditLog"] = figures
+        report.audit(figures)
+
+    report.step("the cost of observation", cost)
+    report.step("a dead collector", dead)
+    report.step("a synced audit log", durability)
+    if pathlib.Path(stage.programs / "examples/audit_bench").exists():
+        report.step("questions to a large audit log", questions)
