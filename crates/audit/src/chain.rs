@@ -38,10 +38,6 @@ impl Hash {
         Self(hash)
     }
 
-    pub(crate) fn bytes(&self) -> &[u8; HASH_BYTES] {
-        &self.0
-    }
-
     fn hex(&self) -> [u8; 2 * HASH_BYTES] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut hex = [0; 2 * HASH_BYTES];

@@ -105,13 +105,6 @@ impl Layout {
         self.segment_file(first_seq, "sig")
     }
 
-    /// A file that becomes another one by a rename when it is whole.
-    pub(crate) fn part_of(path: &Path) -> PathBuf {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".part");
-        name.into()
-    }
-
     /// The segments that are there, oldest first.
     pub(crate) fn segments(&self) -> io::Result<Vec<Segment>> {
         let mut found = Vec::new();
@@ -188,11 +181,26 @@ mod tests {
         let layout = Layout::new(&root.path().join("audit.log"));
         assert_eq!(layout.segments().expect("readable"), []);
         for name in [
-            "audit.log", "audit.log.1", "audit.log.12", "audit.log.2", "audit.log.01", "audit.log.1001", "audit.log.0",
-            "audit.log.000000000007.gz", "audit.log.000000000007.idx", "audit.log.000000000007.sig",
-            "audit.log.000000000030.gz", "audit.log.000000000030.log", "audit.log.1000000000000.log",
-            "audit.log.0000000000001.gz", "audit.log.000000000000.gz", "audit.log.000000000030.gz.part",
-            "audit.log.head", "audit.log.key", "audit.log2.000000000001.gz", "other.log.000000000001.gz",
+            "audit.log",
+            "audit.log.1",
+            "audit.log.12",
+            "audit.log.2",
+            "audit.log.01",
+            "audit.log.1001",
+            "audit.log.0",
+            "audit.log.000000000007.gz",
+            "audit.log.000000000007.idx",
+            "audit.log.000000000007.sig",
+            "audit.log.000000000030.gz",
+            "audit.log.000000000030.log",
+            "audit.log.1000000000000.log",
+            "audit.log.0000000000001.gz",
+            "audit.log.000000000000.gz",
+            "audit.log.000000000030.gz.tmp",
+            "audit.log.head",
+            "audit.log.key",
+            "audit.log2.000000000001.gz",
+            "other.log.000000000001.gz",
             "audit.log.+00000000001.gz",
         ] {
             open_cli_files::append_private(&root.path().join(name)).expect("created");

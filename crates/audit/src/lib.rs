@@ -8,20 +8,34 @@
 mod chain;
 mod error;
 mod index;
+mod keeper;
+mod key;
 mod layout;
 mod line;
 mod log;
+mod options;
 mod query;
-mod rotation;
+mod recover;
+mod retention;
 mod scan;
+mod seal;
 mod sealed;
+mod statement;
 mod stats;
+mod tail;
+mod verify;
 mod writer;
 
 pub use error::AuditError;
-pub use log::{AuditLog, AuditOptions, OpenReport};
-pub use query::{AuditPage, AuditQuery, LIST_MAX_BYTES, LIST_MAX_EVENTS};
-pub use rotation::Rotation;
+pub use key::PublicKey;
+pub use log::{AuditLog, OpenReport, Receipt};
+pub use options::{AuditOptions, Durability};
+pub use query::{
+    AuditPage, AuditQuery, AuditReader, AuditStream, Cursor, InvalidCursor, LIST_MAX_BYTES, LIST_MAX_EVENTS, Order,
+};
+pub use recover::Tampering;
+pub use stats::StatsSnapshot;
+pub use verify::{Problem, ProblemKind, VerifyOptions, VerifyReport, verify};
 
 use open_cli_contract::audit::AuditEvent;
 
@@ -45,7 +59,7 @@ pub trait Store: Send + Sync + 'static {
 
 impl Store for AuditLog {
     fn append(&self, event: &AuditEvent) -> Result<(), AuditError> {
-        Self::append(self, event)
+        self.append_and_wait(event).map(drop)
     }
     fn list(&self, query: &AuditQuery) -> Result<AuditPage, AuditError> {
         Self::list(self, query)

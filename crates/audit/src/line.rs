@@ -1,24 +1,43 @@
 //! An event as one line of JSON: no line break inside, and `<`, `>`, `&` escaped so that the log can be shown in a
 //! page as it is (§5.1). U+2028 and U+2029 are escaped for readers that take them for line breaks.
+//!
+//! Not for its place in the chain, which is spliced in when the line is written (see `chain`).
 
-use crate::{AuditError, LINE_MAX};
+use crate::AuditError;
+use crate::writer::BODY_MAX;
 use open_cli_contract::audit::AuditEvent;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 use std::io::{self, Write};
 
-/// Appends the event and an LF to `line`.
-pub(crate) fn encode(event: &AuditEvent, line: &mut Vec<u8>) -> Result<(), AuditError> {
-    let start = line.len();
+/// Usual length of an event.
+const CAPACITY: usize = 1 << 10;
+
+/// The event as a JSON object, without a place in the chain: only the log gives that.
+pub(crate) fn encode(event: &AuditEvent) -> Result<Vec<u8>, AuditError> {
+    let unplaced;
+    let event = if event.seq.is_none() && event.prev_hash.is_none() {
+        event
+    } else {
+        unplaced = AuditEvent { seq: None, prev_hash: None, ..event.clone() };
+        &unplaced
+    };
+    let mut line = Vec::with_capacity(CAPACITY);
     event
-        .serialize(&mut serde_json::Serializer::with_formatter(&mut *line, HarmlessText))
+        .serialize(&mut serde_json::Serializer::with_formatter(&mut line, HarmlessText))
         .map_err(|cause| AuditError::Encode { reason: cause.to_string() })?;
-    let bytes = line.len() - start;
-    if bytes > LINE_MAX {
-        return Err(AuditError::TooLong { bytes, limit: LINE_MAX });
+    if line.len() > BODY_MAX {
+        return Err(AuditError::TooLong { bytes: line.len(), limit: BODY_MAX });
     }
-    line.push(b'\n');
-    Ok(())
+    Ok(line)
+}
+
+/// A string as it stands in an event, quotes included: what a search in the text of the log looks for.
+pub(crate) fn quote(text: &str) -> Vec<u8> {
+    let mut quoted = Vec::with_capacity(text.len() + 2);
+    // Writing a string to memory does not fail.
+    let _ = text.serialize(&mut serde_json::Serializer::with_formatter(&mut quoted, HarmlessText));
+    quoted
 }
 
 /// Compact JSON whose strings mean nothing to HTML.
@@ -60,9 +79,7 @@ mod tests {
     use open_cli_contract::audit::{Decision, Lineage};
 
     fn line_of(event: &AuditEvent) -> String {
-        let mut line = Vec::new();
-        encode(event, &mut line).expect("encodable");
-        String::from_utf8(line).expect("UTF-8")
+        String::from_utf8(encode(event).expect("encodable")).expect("UTF-8")
     }
 
     /// §5.1: names, order, and what is left out.
@@ -95,11 +112,11 @@ mod tests {
              \"principal\":\"ada\",\"lineage\":{\"delegatedBy\":\"bob\"},\"sessionId\":\"s\",\"agentProfile\":\"p\",\
              \"toolId\":\"t\",\"serviceId\":\"svc\",\"targetBaseUrl\":\"https://api.example\",\
              \"decision\":\"allowed\",\"reasonCode\":\"allowed\",\"method\":\"GET\",\"path\":\"/orders/{id}\",\
-             \"authScheme\":\"bearer\",\"requestSize\":1,\"statusCode\":200,\"latencyMs\":0,\"retryCount\":2}\n"
+             \"authScheme\":\"bearer\",\"requestSize\":1,\"statusCode\":200,\"latencyMs\":0,\"retryCount\":2}"
         );
         assert_eq!(
             line_of(&AuditEvent { timestamp: Timestamp::UNIX_EPOCH, ..AuditEvent::default() }),
-            "{\"timestamp\":\"1970-01-01T00:00:00Z\",\"toolId\":\"\",\"decision\":\"allowed\",\"reasonCode\":\"\"}\n"
+            "{\"timestamp\":\"1970-01-01T00:00:00Z\",\"toolId\":\"\",\"decision\":\"allowed\",\"reasonCode\":\"\"}"
         );
     }
 
@@ -115,7 +132,7 @@ mod tests {
             let event = AuditEvent { principal: text.into(), ..AuditEvent::default() };
             let line = line_of(&event);
             assert!(line.contains(&format!("\"principal\":\"{expected}\"")), "{line}");
-            assert_eq!(line.matches('\n').count(), 1);
+            assert_eq!(line.matches('\n').count(), 0);
             let read: AuditEvent = serde_json::from_str(&line).expect("JSON");
             assert_eq!(read, event);
         }
@@ -123,8 +140,14 @@ mod tests {
 
     #[test]
     fn an_event_longer_than_a_line_may_be_is_refused() {
-        let event = AuditEvent { principal: "x".repeat(LINE_MAX), ..AuditEvent::default() };
-        let error = encode(&event, &mut Vec::new()).expect_err("too long");
+        let event = AuditEvent { principal: "x".repeat(BODY_MAX), ..AuditEvent::default() };
+        let error = encode(&event).expect_err("too long");
         assert!(matches!(error, AuditError::TooLong { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_record_that_is_written_again_loses_its_old_place() {
+        let event = AuditEvent { seq: Some(7), prev_hash: Some("ab".into()), ..AuditEvent::default() };
+        assert_eq!(line_of(&event), line_of(&AuditEvent::default()));
     }
 }

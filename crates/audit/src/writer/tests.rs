@@ -1,10 +1,16 @@
 //! What happens to the file under the writer.
 
 use super::*;
+use crate::chain::{Hash, Link};
 use std::fs::read_to_string;
 
-fn event(tool_id: &str) -> AuditEvent {
-    AuditEvent { tool_id: tool_id.into(), ..AuditEvent::default() }
+fn open(path: &Path) -> Writer {
+    Writer::open(&Layout::new(path), &Arc::default()).expect("opened")
+}
+
+fn append(writer: &mut Writer, tool_id: &str) -> Result<Position, AuditError> {
+    let body = format!("{{\"timestamp\":\"2026-01-01T00:00:00Z\",\"toolId\":\"{tool_id}\"}}");
+    writer.append(std::iter::once(body.as_bytes()))
 }
 
 /// As if the last look at the path was long ago.
@@ -12,40 +18,52 @@ fn forget_last_look(writer: &mut Writer) {
     writer.looked_at = Instant::now().checked_sub(LOOK_EVERY).expect("the machine runs for a second");
 }
 
+/// Do these lines follow each other, from the first record of a log on?
+fn is_chain(text: &str) -> bool {
+    let mut at = Position { seq: 0, hash: Hash::ZERO };
+    text.lines().all(|line| {
+        let link = Link::of(line.as_bytes());
+        let follows = link == Some(Link { seq: at.seq + 1, prev: at.hash });
+        at = Position { seq: at.seq + 1, hash: Hash::of(line.as_bytes()) };
+        follows
+    })
+}
+
 #[test]
-fn a_log_that_was_moved_away_or_removed_is_begun_anew() {
+fn a_log_that_was_moved_away_or_removed_is_begun_anew_and_its_chain_goes_on() {
     let root = tempfile::tempdir().expect("temporary directory");
     let (path, rotated) = (root.path().join("logs/audit.log"), root.path().join("audit.log.1"));
-    let mut writer = Writer::open(&path, AuditOptions::default()).expect("opened");
-    writer.append(&event("a")).expect("written");
+    let mut writer = open(&path);
+    append(&mut writer, "a").expect("written");
     std::fs::rename(&path, &rotated).expect("rotated");
-    writer.append(&event("b")).expect("written to the moved file");
+    append(&mut writer, "b").expect("written to the moved file");
     forget_last_look(&mut writer);
-    writer.append(&event("c")).expect("written to a new file");
+    append(&mut writer, "c").expect("written to a new file");
     let moved = read_to_string(&rotated).expect("readable");
     assert_eq!((moved.lines().count(), moved.contains("\"b\"")), (2, true));
-    assert!(read_to_string(&path).expect("there again").contains("\"c\""));
+    let new = read_to_string(&path).expect("there again");
+    assert!(new.contains("\"c\"") && is_chain(&(moved + &new)));
 
     std::fs::remove_dir_all(root.path().join("logs")).expect("removed");
-    forget_last_look(&mut writer);
-    writer.append(&event("d")).expect("written to a new file in a new directory");
+    append(&mut writer, "d").expect("written to a new file in a new directory, at once");
     assert_eq!(read_to_string(&path).expect("there again").lines().count(), 1);
+    assert_eq!(writer.place().position.seq, 4);
 }
 
 #[test]
 fn a_log_that_cannot_be_opened_again_is_an_error_until_it_can() {
     let root = tempfile::tempdir().expect("temporary directory");
     let path = root.path().join("audit.log");
-    let mut writer = Writer::open(&path, AuditOptions::default()).expect("opened");
+    let mut writer = open(&path);
     std::fs::remove_file(&path).expect("removed");
     std::fs::create_dir(&path).expect("something in the way");
     for _ in 0..2 {
         forget_last_look(&mut writer);
-        let error = writer.append(&event("a")).expect_err("not written");
+        let error = append(&mut writer, "a").expect_err("not written");
         assert!(matches!(error, AuditError::Unavailable(_)), "{error}");
     }
     std::fs::remove_dir(&path).expect("removed");
-    writer.append(&event("b")).expect("written");
+    append(&mut writer, "b").expect("written");
     assert_eq!(read_to_string(&path).expect("readable").lines().count(), 1);
 }
 
@@ -59,73 +77,74 @@ fn a_full_disk_is_an_error_and_nothing_is_lost_once_there_is_space() {
     let root = tempfile::tempdir().expect("temporary directory");
     let path = root.path().join("audit.log");
     std::os::unix::fs::symlink(full, &path).expect("linked");
-    let mut writer = Writer::open(&path, AuditOptions::default()).expect("opened");
+    let mut writer = open(&path);
     for _ in 0..3 {
-        let error = writer.append(&event("lost")).expect_err("no space");
+        let error = append(&mut writer, "lost").expect_err("no space");
         let AuditError::Write { cause, .. } = &error else { panic!("{error}") };
         assert_eq!(cause.kind(), io::ErrorKind::StorageFull);
     }
     std::fs::remove_file(&path).expect("unlinked");
     forget_last_look(&mut writer);
-    writer.append(&event("kept")).expect("written");
-    writer.append(&event("kept")).expect("written");
+    append(&mut writer, "kept").expect("written");
+    append(&mut writer, "kept").expect("written");
     let text = read_to_string(&path).expect("readable");
-    assert_eq!(text.lines().filter(|line| line.contains("kept")).count(), 2, "{text}");
-    assert!(text.starts_with('{') && text.ends_with("}\n"), "{text}");
+    assert!(text.lines().count() == 2 && is_chain(&text), "{text}");
 }
 
 #[test]
 fn a_log_that_another_process_keeps_locked_is_an_error_that_says_so() {
     let root = tempfile::tempdir().expect("temporary directory");
     let path = root.path().join("audit.log");
-    let mut writer = Writer::open(&path, AuditOptions::default()).expect("opened");
+    let mut writer = open(&path);
     let other = append_private(&path).expect("opened");
     other.lock().expect("free");
-    let error = writer.append(&event("a")).expect_err("locked");
+    let error = append(&mut writer, "a").expect_err("locked");
     assert!(matches!(error, AuditError::Locked { .. }), "{error}");
     other.unlock().expect("released");
-    writer.append(&event("a")).expect("written");
+    append(&mut writer, "a").expect("written");
 }
 
 /// Weakness 54.
 #[test]
-fn a_log_that_is_full_is_put_aside_and_the_oldest_removed() {
+fn a_log_put_aside_is_named_after_its_first_record_and_gets_no_more_lines_from_anybody() {
     let root = tempfile::tempdir().expect("temporary directory");
     let path = root.path().join("audit.log");
-    let options =
-        AuditOptions { rotation: Some(crate::Rotation { max_bytes: 300, keep: 2 }), ..Default::default() };
-    let mut writer = Writer::open(&path, options).expect("opened");
-    for i in 0..9 {
-        // About 90 bytes: three to a file.
-        writer.append(&event(&format!("t{i}"))).expect("written");
-        if i == 4 {
-            writer = Writer::open(&path, options).expect("a restart counts what is there");
-        }
+    let (mut writer, mut other) = (open(&path), open(&path));
+    assert_eq!(writer.put_aside().expect("nothing to do"), None);
+    let mut text = String::new();
+    for round in 0..3_u64 {
+        append(&mut writer, "a").expect("written");
+        append(&mut other, "b").expect("written");
+        let aside = writer.put_aside().expect("put aside").expect("something to put aside");
+        assert_eq!((aside.first_seq, aside.last.seq), (round * 2 + 1, round * 2 + 2));
+        text += &read_to_string(Layout::new(&path).pending(aside.first_seq)).expect("readable");
     }
-    let tools = |name: &str| {
-        let text = read_to_string(root.path().join(name)).expect("readable");
-        text.lines().map(|line| line.split('"').nth(7).expect("tool id").to_owned()).collect::<Vec<_>>()
-    };
-    assert_eq!(tools("audit.log"), ["t6", "t7", "t8"]);
-    assert_eq!(tools("audit.log.1"), ["t3", "t4", "t5"]);
-    assert_eq!(tools("audit.log.2"), ["t0", "t1", "t2"]);
-    writer.append(&event("t9")).expect("written");
-    assert_eq!(
-        (tools("audit.log"), tools("audit.log.2")),
-        (vec!["t9".to_owned()], ["t3", "t4", "t5"].map(String::from).into())
-    );
-    assert_eq!(std::fs::read_dir(root.path()).expect("readable").count(), 3);
+    append(&mut other, "b").expect("written");
+    let live = read_to_string(&path).expect("readable");
+    assert_eq!((text.lines().count(), live.lines().count()), (6, 1));
+    assert!(is_chain(&(text + &live)));
 }
 
 #[test]
-fn a_log_that_cannot_be_put_aside_goes_on() {
+fn a_log_is_never_put_aside_over_another_one() {
     let root = tempfile::tempdir().expect("temporary directory");
     let path = root.path().join("audit.log");
-    std::fs::create_dir_all(root.path().join("audit.log.1/in the way")).expect("created");
-    let options = AuditOptions { rotation: Some(crate::Rotation { max_bytes: 1, keep: 1 }), ..Default::default() };
-    let mut writer = Writer::open(&path, options).expect("opened");
-    for _ in 0..3 {
-        writer.append(&event("a")).expect("written");
-    }
-    assert_eq!(read_to_string(&path).expect("readable").lines().count(), 3);
+    let mut writer = open(&path);
+    append(&mut writer, "a").expect("written");
+    append_private(&Layout::new(&path).sealed(1)).expect("something in the way");
+    writer.put_aside().expect_err("not put aside");
+    append(&mut writer, "b").expect("it goes on growing");
+    assert!(is_chain(&read_to_string(&path).expect("readable")));
+}
+
+#[test]
+fn events_that_are_written_together_are_in_the_log_together() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let path = root.path().join("audit.log");
+    let mut writer = open(&path);
+    let bodies = ["{\"a\":1}", "{\"a\":2}", "{\"a\":3}"];
+    let last = writer.append(bodies.iter().map(|body| body.as_bytes())).expect("written");
+    assert_eq!((last.seq, writer.place().first_seq), (3, Some(1)));
+    assert!(is_chain(&read_to_string(&path).expect("readable")));
+    assert_eq!(writer.stats.snapshot().records, 3);
 }

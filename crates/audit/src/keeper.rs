@@ -1,0 +1,394 @@
+//! The thread beside the writers: it syncs what they wrote, commits what waits for a sync in groups, writes the
+//! signed head after a sync, and puts the live file aside when it is full or old.
+//!
+//! Callers never sync themselves. In `written` mode they write and go on; in `synced` mode they queue their event and
+//! wait for a message, so that no thread that serves others is ever held by a disk.
+
+use crate::chain::Position;
+use crate::key::SigningKey;
+use crate::layout::Layout;
+use crate::recover::Place;
+use crate::seal::Sealer;
+use crate::statement::{self, Head};
+use crate::stats::Stats;
+use crate::writer::{Writer, sync};
+use crate::{AuditError, AuditOptions, Durability, Receipt};
+use futures_channel::oneshot;
+use open_cli_contract::Timestamp;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+/// How long a written event may wait for its sync.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// How old the signed head may become while events are written.
+const HEAD_EVERY: Duration = Duration::from_secs(1);
+/// The same when every event is synced: what is acknowledged as safe should soon be known to the head.
+const HEAD_EVERY_SYNCED: Duration = Duration::from_millis(200);
+/// Pause after a rotation or a head that failed.
+const RETRY: Duration = Duration::from_secs(10);
+/// Most events that wait for a group commit.
+pub(crate) const QUEUE_MAX: usize = 1 << 16;
+/// Most bytes of them.
+const QUEUE_MAX_BYTES: usize = 256 << 20;
+
+/// An event that waits to be committed.
+struct Queued {
+    body: Vec<u8>,
+    tell: oneshot::Sender<Result<Receipt, AuditError>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    events: Vec<Queued>,
+    bytes: usize,
+    /// Who wants to know when all that was written before is synced.
+    flushes: Vec<SyncSender<Result<(), AuditError>>>,
+    is_closing: bool,
+}
+
+/// What callers and the keeper share.
+pub(crate) struct Core {
+    pub(crate) layout: Layout,
+    pub(crate) options: AuditOptions,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) writer: Mutex<Writer>,
+    /// None for a device.
+    pub(crate) key: Option<Arc<SigningKey>>,
+    pub(crate) sealer: Option<Sealer>,
+    queue: Mutex<Queue>,
+    wake: Condvar,
+    /// Something was written since the last sync began.
+    is_dirty: AtomicBool,
+    /// The sync should not wait for its second to pass.
+    is_urgent: AtomicBool,
+    is_full: AtomicBool,
+    synced_offset: AtomicU64,
+}
+
+impl Core {
+    pub(crate) fn new(
+        layout: Layout,
+        options: AuditOptions,
+        stats: Arc<Stats>,
+        writer: Writer,
+        key: Option<Arc<SigningKey>>,
+        sealer: Option<Sealer>,
+    ) -> Self {
+        Self {
+            layout,
+            options,
+            stats,
+            synced_offset: AtomicU64::new(writer.place().size),
+            writer: Mutex::new(writer),
+            key,
+            sealer,
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            is_dirty: AtomicBool::new(false),
+            is_urgent: AtomicBool::new(false),
+            is_full: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn synced_offset(&self) -> u64 {
+        self.synced_offset.load(Ordering::Acquire)
+    }
+
+    /// Writes an event at once.
+    pub(crate) fn write(&self, body: &[u8]) -> Result<Receipt, AuditError> {
+        let (receipt, size) = {
+            let mut writer = self.writer.lock();
+            let position = writer.append(std::iter::once(body)).inspect_err(|_| self.stats.failures.add(1))?;
+            let size = writer.place().size;
+            (Receipt { seq: position.seq, offset: size, synced: false }, size)
+        };
+        let mut is_news = !self.is_dirty.swap(true, Ordering::AcqRel);
+        if self.options.durability == Durability::Synced {
+            is_news |= !self.is_urgent.swap(true, Ordering::AcqRel);
+        }
+        if self.options.rotate_bytes.is_some_and(|most| size >= most) {
+            is_news |= !self.is_full.swap(true, Ordering::AcqRel);
+        }
+        if is_news {
+            self.wake_keeper(&self.queue.lock());
+        }
+        Ok(receipt)
+    }
+
+    /// Queues an event for the next group commit.
+    pub(crate) fn enqueue(
+        &self,
+        body: Vec<u8>,
+    ) -> Result<oneshot::Receiver<Result<Receipt, AuditError>>, AuditError> {
+        let (tell, told) = oneshot::channel();
+        let mut queue = self.queue.lock();
+        if queue.is_closing {
+            return Err(AuditError::Closed);
+        }
+        let waiting = queue.events.len();
+        if waiting >= QUEUE_MAX || queue.bytes + body.len() > QUEUE_MAX_BYTES {
+            self.stats.failures.add(1);
+            return Err(AuditError::Overloaded { waiting });
+        }
+        queue.bytes += body.len();
+        queue.events.push(Queued { body, tell });
+        self.stats.queue_depth.set(queue.events.len() as u64);
+        if waiting == 0 {
+            self.wake_keeper(&queue);
+        }
+        Ok(told)
+    }
+
+    /// Waits until all that was written is synced and in the signed head. Blocks.
+    pub(crate) fn flush(&self) -> Result<(), AuditError> {
+        let (tell, told) = sync_channel(1);
+        {
+            let mut queue = self.queue.lock();
+            if queue.is_closing {
+                return Err(AuditError::Closed);
+            }
+            queue.flushes.push(tell);
+            self.wake_keeper(&queue);
+        }
+        told.recv().unwrap_or(Err(AuditError::Closed))
+    }
+
+    /// Ends the keeper once everything is synced.
+    pub(crate) fn close(&self) {
+        let mut queue = self.queue.lock();
+        queue.is_closing = true;
+        self.wake_keeper(&queue);
+    }
+
+    /// The guard shows that the keeper either waits or has yet to look: no wake-up is lost.
+    fn wake_keeper(&self, _queue: &MutexGuard<'_, Queue>) {
+        self.wake.notify_one();
+    }
+}
+
+/// What the keeper remembers between two rounds.
+pub(crate) struct Keeper {
+    core: Arc<Core>,
+    synced_at: Instant,
+    /// What was synced and is not in the head yet.
+    unstated: Option<Place>,
+    /// No head before this.
+    next_head: Instant,
+    next_rotation: Instant,
+}
+
+impl Keeper {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        let now = Instant::now();
+        Self { core, synced_at: now, unstated: None, next_head: now, next_rotation: now }
+    }
+
+    /// Works until the log is closed.
+    pub(crate) fn run(mut self) {
+        loop {
+            let mut work = self.wait();
+            let is_closing = work.is_closing;
+            if !work.events.is_empty() {
+                self.commit(std::mem::take(&mut work.events));
+            }
+            let wants_sync = is_closing || !work.flushes.is_empty() || self.core.is_urgent.load(Ordering::Acquire);
+            let mut outcome = Ok(());
+            if self.core.is_dirty.load(Ordering::Acquire) && (wants_sync || self.synced_at.elapsed() >= SYNC_EVERY)
+            {
+                outcome = self.sync();
+            }
+            self.rotate_if_due();
+            if is_closing || !work.flushes.is_empty() || Instant::now() >= self.next_head {
+                self.state_head();
+            }
+            for flush in work.flushes {
+                // Who asked may have gone.
+                let _ = flush.send(outcome.as_ref().copied().map_err(AuditError::again));
+            }
+            if is_closing {
+                return;
+            }
+        }
+    }
+
+    /// Waits until there is something to do, and takes it.
+    fn wait(&self) -> Queue {
+        let core = &*self.core;
+        let mut queue = core.queue.lock();
+        loop {
+            let has_work = !queue.events.is_empty() || !queue.flushes.is_empty() || queue.is_closing;
+            let wait = self.time_to_wait();
+            if has_work || wait == Some(Duration::ZERO) {
+                core.stats.queue_depth.set(0);
+                let is_closing = queue.is_closing;
+                return std::mem::replace(&mut *queue, Queue { is_closing, ..Queue::default() });
+            }
+            match wait {
+                Some(wait) => drop(core.wake.wait_for(&mut queue, wait)),
+                None => core.wake.wait(&mut queue),
+            }
+        }
+    }
+
+    /// Time until the next thing is due; none when nothing will be.
+    fn time_to_wait(&self) -> Option<Duration> {
+        let core = &*self.core;
+        let now = Instant::now();
+        let until = |moment: Instant| moment.saturating_duration_since(now);
+        let is_dirty = core.is_dirty.load(Ordering::Acquire);
+        let sync = is_dirty.then(|| match core.is_urgent.load(Ordering::Acquire) {
+            true => Duration::ZERO,
+            false => until(self.synced_at + SYNC_EVERY),
+        });
+        let head = self.unstated.is_some().then(|| until(self.next_head));
+        let rotation =
+            if core.is_full.load(Ordering::Acquire) { Some(Duration::ZERO) } else { self.time_to_age() };
+        let rotation = rotation.map(|wait| wait.max(until(self.next_rotation)));
+        [sync, head, rotation].into_iter().flatten().min()
+    }
+
+    /// Time until the live file is old.
+    fn time_to_age(&self) -> Option<Duration> {
+        let age = self.core.options.rotate_age?;
+        let begun = self.core.writer.lock().place().begun?;
+        let old = Timestamp::now().duration_since(begun);
+        Some(age.saturating_sub(Duration::try_from(old).unwrap_or_default()))
+    }
+
+    /// Writes a group, syncs once, and tells everybody.
+    fn commit(&mut self, events: Vec<Queued>) {
+        let core = Arc::clone(&self.core);
+        let written = {
+            let mut writer = core.writer.lock();
+            writer.append(events.iter().map(|event| &*event.body)).map(|position| (position, writer.place().size))
+        };
+        let outcome = written.and_then(|(last, size)| {
+            core.is_dirty.store(true, Ordering::Release);
+            if core.options.rotate_bytes.is_some_and(|most| size >= most) {
+                core.is_full.store(true, Ordering::Release);
+            }
+            self.sync().map(|()| (last, size))
+        });
+        match outcome {
+            Ok((last, size)) => tell_all(events, last, size),
+            Err(error) => {
+                core.stats.failures.add(events.len() as u64);
+                for event in events {
+                    let _ = event.tell.send(Err(error.again()));
+                }
+            }
+        }
+    }
+
+    fn sync(&mut self) -> Result<(), AuditError> {
+        let core = &*self.core;
+        core.is_urgent.store(false, Ordering::Release);
+        // Whoever writes after this makes it dirty again.
+        core.is_dirty.store(false, Ordering::Release);
+        let (file, place, is_file, directory_changed) = {
+            let mut writer = core.writer.lock();
+            let changed = writer.take_directory_changed();
+            (Arc::clone(writer.file()), *writer.place(), writer.is_file(), changed)
+        };
+        let started = Instant::now();
+        let outcome = sync(&file).and_then(|()| match directory_changed && is_file {
+            true => File::open(core.layout.directory()).and_then(|directory| sync(&directory)),
+            false => Ok(()),
+        });
+        self.synced_at = Instant::now();
+        core.stats.synced(self.synced_at - started);
+        if let Err(cause) = outcome {
+            core.stats.failures.add(1);
+            core.is_dirty.store(true, Ordering::Release);
+            if directory_changed {
+                core.writer.lock().set_directory_changed();
+            }
+            tracing::error!(%cause, path = %core.layout.live().display(), "the audit log can't be synced");
+            return Err(AuditError::Write { path: core.layout.live().to_owned(), cause });
+        }
+        core.synced_offset.store(place.size, Ordering::Release);
+        // Before anybody is told, so that the last of these never claims too little.
+        tracing::trace!(seq = place.position.seq, offset = place.size, "audit log synced");
+        self.unstated = (is_file && place.position.seq > 0).then_some(place);
+        Ok(())
+    }
+
+    /// Signs how far the log is synced.
+    fn state_head(&mut self) {
+        let (Some(place), Some(key)) = (self.unstated, &self.core.key) else { return };
+        let every = match self.core.options.durability {
+            Durability::Written => HEAD_EVERY,
+            Durability::Synced => HEAD_EVERY_SYNCED,
+        };
+        match write_head(&self.core.layout, &place, key) {
+            Ok(()) => {
+                self.unstated = None;
+                self.core.stats.heads.add(1);
+                self.next_head = Instant::now() + every;
+            }
+            Err(error) => {
+                self.core.stats.failures.add(1);
+                tracing::error!(%error, "the head of the audit log can't be signed");
+                self.next_head = Instant::now() + RETRY;
+            }
+        }
+    }
+
+    fn rotate_if_due(&mut self) {
+        let is_full = self.core.is_full.load(Ordering::Acquire);
+        let is_due = is_full || self.time_to_age() == Some(Duration::ZERO);
+        if !is_due || Instant::now() < self.next_rotation {
+            return;
+        }
+        // Without the lock of the writer: little is left to sync when the file is put aside.
+        let synced = if self.core.is_dirty.load(Ordering::Acquire) { self.sync() } else { Ok(()) };
+        let core = &*self.core;
+        let outcome = synced.and_then(|()| {
+            let mut writer = core.writer.lock();
+            let aside = writer.put_aside()?;
+            core.is_full.store(false, Ordering::Release);
+            // Nobody else moves it, and nothing is written meanwhile.
+            core.synced_offset.store(writer.place().size, Ordering::Release);
+            Ok(aside)
+        });
+        match outcome {
+            Ok(Some(aside)) => {
+                core.is_dirty.store(true, Ordering::Release);
+                if let Some(sealer) = &core.sealer {
+                    sealer.wake(Some(aside));
+                }
+            }
+            Ok(None) => self.next_rotation = Instant::now() + RETRY,
+            Err(error) => {
+                core.stats.failures.add(1);
+                tracing::error!(%error, "the audit log can't be put aside and goes on growing");
+                self.next_rotation = Instant::now() + RETRY;
+            }
+        }
+    }
+}
+
+/// Signs a place as the head.
+pub(crate) fn write_head(layout: &Layout, place: &Place, key: &SigningKey) -> Result<(), AuditError> {
+    let head = Head {
+        seq: place.position.seq,
+        hash: place.position.hash,
+        first_seq: place.first_seq.unwrap_or(0),
+        size: place.size,
+        time: Timestamp::now(),
+    };
+    statement::write(&layout.head(), &head, key, open_cli_files::Durability::Synced)
+}
+
+/// Tells each of a group which record is theirs.
+fn tell_all(events: Vec<Queued>, last: Position, size: u64) {
+    let first = last.seq.saturating_sub(events.len() as u64).saturating_add(1);
+    for (seq, event) in (first..).zip(events) {
+        // Who asked may have gone; the event is recorded all the same.
+        let _ = event.tell.send(Ok(Receipt { seq, offset: size, synced: true }));
+    }
+}
