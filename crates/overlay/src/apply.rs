@@ -7,7 +7,7 @@ use crate::jsonpath::{Budget, JsonPath, Location};
 use crate::limits::{MAX_ADDED_BYTES, MAX_ADDED_VALUES, MAX_DEPTH, MAX_STEPS};
 use crate::merge::{self, Size};
 use crate::targets::{Targets, refuse_mismatch};
-use crate::{Overlay, Version, copy, remove};
+use crate::{Overlay, Version, copy, remove, visit};
 use open_cli_contract::catalog::{Diagnostic, Severity};
 use serde::Serialize;
 use serde_json::Value;
@@ -262,14 +262,13 @@ fn write(
     value: &Value,
     document: &mut Value,
 ) -> Result<(), Refusal> {
-    for location in locations {
-        let Some(target) = location.get_mut(document) else { continue };
+    visit::each(document, locations, &|location| location.steps(), &mut |target, here| {
         // Targets inside of targets: what was merged into the outer one may not fit the inner one.
         merge::check_target(target, value)
-            .map_err(|mismatch| refuse_mismatch(action, field, location, &mismatch))?;
+            .map_err(|mismatch| refuse_mismatch(action, field, &here[0], &mismatch))?;
         merge::into_target(target, value);
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn check_destination(action: &Action, relocation: &Relocation, document: &Value) -> Result<(), Refusal> {

@@ -26,6 +26,7 @@ mod render;
 mod reuse;
 mod targets;
 mod version;
+mod visit;
 
 pub use action::{Action, ActionKind};
 pub use apply::{ActionOutcome, ActionStatus, Applied};

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-/// What one action may take on 11 MB of JSON, with room for a busy machine.
-const LIMIT: Duration = Duration::from_millis(200);
+/// What one action may take on 13 MB of JSON, with much room for a busy machine.
+const LIMIT: Duration = Duration::from_millis(600);
 
 #[test]
 fn an_action_on_a_large_document_takes_milliseconds() {

@@ -249,14 +249,14 @@ fn mutate(text: &str, random: &mut fastrand::Rng) -> String {
     chars.into_iter().collect()
 }
 
-#[test]
-fn mutated_queries_parse_or_fail_and_never_more() {
-    let mut random = fastrand::Rng::with_seed(9535);
+/// Mutates queries; how many of them are valid.
+fn queries(seed: u64, rounds: usize) -> usize {
+    let mut random = fastrand::Rng::with_seed(seed);
     let mut corpus: Vec<String> = QUERIES.iter().map(|query| (*query).to_owned()).collect();
     let document =
         json!({ "a": [{ "a": 1, "b": ["x", { "c": null }] }, "ab.x"], "b": { "é": -1.5, "a": "[a-z]+" } });
     let mut valid = 0;
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let text = mutate(&corpus[random.usize(0..corpus.len())], &mut random);
         let strict = JsonPath::parse(&text);
         let loose = JsonPath::parse_with_loose_names(&text);
@@ -266,20 +266,19 @@ fn mutated_queries_parse_or_fail_and_never_more() {
                 valid += 1;
                 let _ = path.select(&document, &mut Budget::new(20_000));
                 // What is valid and new is mutated further.
-                if text.len() < 200 && random.u8(0..8) == 0 {
+                if text.len() < 200 && corpus.len() < 5_000 && random.u8(0..8) == 0 {
                     corpus.push(text);
                 }
             }
             Err(error) => assert!(error.character <= text.chars().count() + 1, "{text}: {error}"),
         }
     }
-    println!("{valid} of {ROUNDS} mutated queries are valid");
-    assert!(valid > ROUNDS / 50 && valid < ROUNDS, "{valid}");
+    valid
 }
 
-#[test]
-fn mutated_overlays_parse_or_fail_and_never_more() {
-    let seed = json!({
+/// Mutates an overlay; how many of them are read.
+fn overlays(seed: u64, rounds: usize) -> usize {
+    let whole = json!({
         "overlay": "1.2.0",
         "$self": "https://h.example/o",
         "extends": "../a.yaml",
@@ -295,10 +294,10 @@ fn mutated_overlays_parse_or_fail_and_never_more() {
     })
     .to_string();
     let document = json!({ "a": [{ "a": 1, "b": ["x", { "c": null }] }], "b": { "x": [] } });
-    let mut random = fastrand::Rng::with_seed(12);
+    let mut random = fastrand::Rng::with_seed(seed);
     let mut read = 0;
-    for _ in 0..ROUNDS / 4 {
-        let text = mutate(&seed, &mut random);
+    for _ in 0..rounds {
+        let text = mutate(&whole, &mut random);
         let Ok(overlay) = Overlay::parse(text.as_bytes(), "o.yaml") else { continue };
         read += 1;
         let mut changed = document.clone();
@@ -307,6 +306,25 @@ fn mutated_overlays_parse_or_fail_and_never_more() {
         let _ = overlay.check_extends("/srv/a.yaml", None);
         let _ = preview(&document, &changed).to_string();
     }
-    println!("{read} of {} mutated overlays are read", ROUNDS / 4);
+    read
+}
+
+#[test]
+fn mutated_queries_parse_or_fail_and_never_more() {
+    let valid = queries(9535, ROUNDS);
+    assert!(valid > ROUNDS / 50 && valid < ROUNDS, "{valid}");
+}
+
+#[test]
+fn mutated_overlays_parse_or_fail_and_never_more() {
+    let read = overlays(12, ROUNDS / 4);
     assert!(read > 100, "{read}");
+}
+
+#[test]
+#[ignore = "takes minutes: fuzzing with another seed each time"]
+fn mutations_for_minutes() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    println!("{} queries are valid, {} overlays are read", queries(seed, 2_000_000), overlays(seed, 300_000));
 }

@@ -59,18 +59,6 @@ impl Location {
         })
     }
 
-    /// The node to be changed, when the document still has it.
-    pub fn get_mut<'a>(&self, root: &'a mut Value) -> Option<&'a mut Value> {
-        Self::descend_mut(&self.0, root)
-    }
-
-    pub(crate) fn descend_mut<'a>(steps: &[LocationStep], root: &'a mut Value) -> Option<&'a mut Value> {
-        steps.iter().try_fold(root, |value, step| match step {
-            LocationStep::Name(name) => value.as_object_mut()?.get_mut(&**name),
-            LocationStep::Index(index) => value.as_array_mut()?.get_mut(*index),
-        })
-    }
-
     /// Adds `/` and the token, escaped.
     pub(crate) fn push_token(pointer: &mut String, token: &str) {
         pointer.push('/');

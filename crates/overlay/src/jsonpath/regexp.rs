@@ -177,7 +177,13 @@ fn category(kind: char, chars: &mut Peekable<Chars<'_>>, out: &mut String) -> Re
     if chars.next() != Some('{') {
         return Err(unknown.to_owned());
     }
-    let name: String = chars.by_ref().take_while(|c| *c != '}').take(3).collect();
+    let mut name = String::new();
+    while let Some(letter) = chars.next_if(char::is_ascii_alphabetic) {
+        name.push(letter);
+    }
+    if chars.next() != Some('}') {
+        return Err(unknown.to_owned());
+    }
     let mut letters = name.chars();
     let (first, second, third) = (letters.next(), letters.next(), letters.next());
     let known = CATEGORIES.iter().find(|(letter, _)| Some(*letter) == first);
@@ -298,6 +304,9 @@ mod tests {
             "\\p",
             "\\p{X}",
             "\\p{Lx}",
+            "\\p{Lu",
+            "\\p{L-}",
+            "\\p{}",
             "\\p{Script=Greek}",
             "\\b",
             "\\x41",
