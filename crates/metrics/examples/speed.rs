@@ -26,6 +26,7 @@ fn main() {
     let traces: Vec<Arc<LocalTrace>> = (0..TOOLS)
         .map(|n| Call { tool: &format!("service{}:operation-number-{n}", n % 20), ..Call::default() }.trace())
         .collect();
+    println!("only reading {TOOLS} traces, which are not in the cache: {:?} each", read(&traces));
     let before = resident();
     println!("with {TOOLS} tools, 2 threads: {:?} a call", calls(&metrics, &traces, 2));
     println!("memory: {} bytes a tool, in 2 shards", (resident() - before) / TOOLS);
@@ -61,6 +62,21 @@ fn calls(metrics: &Metrics, traces: &[Arc<LocalTrace>], threads: u32) -> Duratio
         running.into_iter().map(|thread| thread.join().unwrap_or_default()).sum()
     });
     cpu / (CALLS * threads)
+}
+
+/// CPU time of looking at each attribute of a trace.
+fn read(traces: &[Arc<LocalTrace>]) -> Duration {
+    let before = on_cpu();
+    for trace in traces.iter().cycle().take(CALLS as usize) {
+        let pairs = trace.spans.iter().flat_map(|span| &span.attributes.pairs);
+        let bytes: usize = pairs.map(|(name, value)| name.len() + value.as_str().map_or(0, first_byte)).sum();
+        std::hint::black_box(bytes);
+    }
+    (on_cpu() - before) / CALLS
+}
+
+fn first_byte(text: &str) -> usize {
+    text.bytes().next().unwrap_or_default().into()
 }
 
 /// CPU time of this thread so far.

@@ -64,7 +64,7 @@ pub struct Definition {
     pub labels: &'static [Label],
     /// What it says, one sentence.
     pub help: &'static str,
-    /// Upper bounds of a histogram's buckets for the text formats.
+    /// Upper bounds of a histogram's buckets for the text formats, at most 15, rising.
     pub bounds: &'static [f64],
     /// Most combinations of open labels that get series of their own; the rest is counted under `_OTHER`.
     pub max_open: usize,

@@ -6,6 +6,8 @@ use crate::exponential::Exponential;
 use open_cli_contract::ids::RequestId;
 use open_cli_contract::trace::{SpanId, TraceId};
 
+/// Most bounds of a histogram.
+pub(crate) const MAX_BOUNDS: usize = 15;
 /// Most examples of a series, each of another bucket.
 const MAX_EXEMPLARS: usize = 4;
 /// An example younger than this stays: keeping up costs more than it tells.
@@ -35,8 +37,8 @@ pub(crate) struct Origin<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Histogram {
     bounds: &'static [f64],
-    /// One for each bound and one for what is above.
-    pub(crate) counts: Box<[u64]>,
+    /// One for each bound and one for what is above; the rest is not used. In place, so that it is near.
+    counts: [u64; MAX_BOUNDS + 1],
     pub(crate) count: u64,
     pub(crate) sum: f64,
     pub(crate) min: f64,
@@ -48,8 +50,8 @@ pub(crate) struct Histogram {
 impl Histogram {
     pub(crate) fn new(definition: &Definition) -> Self {
         Self {
-            bounds: definition.bounds,
-            counts: vec![0; definition.bounds.len() + 1].into_boxed_slice(),
+            bounds: &definition.bounds[..definition.bounds.len().min(MAX_BOUNDS)],
+            counts: [0; MAX_BOUNDS + 1],
             count: 0,
             sum: 0.0,
             min: f64::INFINITY,
@@ -105,10 +107,15 @@ impl Histogram {
         }
     }
 
+    /// Measurements in each bucket: one more than bounds.
+    pub(crate) fn buckets(&self) -> &[u64] {
+        &self.counts[..=self.bounds.len()]
+    }
+
     /// A copy; without the exponential buckets, which the text formats don't need.
     pub(crate) fn copied(&self, with_exponential: bool) -> Self {
         let exponential = if with_exponential { self.exponential.clone() } else { Exponential::default() };
-        Self { counts: self.counts.clone(), exponential, exemplars: self.exemplars.clone(), ..*self }
+        Self { exponential, exemplars: self.exemplars.clone(), ..*self }
     }
 
     /// Counts what another one of the same metric counted.
@@ -149,7 +156,7 @@ mod tests {
             histogram.record(value, None);
         }
         assert_eq!((histogram.counts[0], histogram.counts[1], histogram.count), (2, 1, 5));
-        assert_eq!(histogram.counts[TOOL_DURATION.bounds.len() - 1..], [1, 1]);
+        assert_eq!(histogram.buckets()[TOOL_DURATION.bounds.len() - 1..], [1, 1]);
         assert_eq!((histogram.min, histogram.max), (0.0, 10.1));
     }
 

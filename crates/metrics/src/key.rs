@@ -13,6 +13,11 @@ pub const MAX_LABEL_BYTES: usize = 256;
 /// Stands for every value that has no series of its own (OpenTelemetry's word for methods and error types).
 pub const OTHER: &str = "_OTHER";
 
+/// Bytes that UTF-8 never has, between the values of a key.
+const NUMBER: u8 = 0xfd;
+const ABSENT: u8 = 0xfe;
+const END: u8 = 0xff;
+
 /// The value of a label, borrowed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Word<'a> {
@@ -38,19 +43,32 @@ impl Word<'_> {
 
     fn hash_into(&self, state: &mut impl Hasher) {
         match self {
-            Self::None => state.write_u8(0xfe),
+            Self::None => state.write_u8(ABSENT),
             Self::Int(number) => state.write_i64(*number),
             Self::Static(text) => hash_text(text, state),
             Self::Text(text) => hash_text(text, state),
         }
     }
 
-    fn is(&self, value: Option<&Value>) -> bool {
-        match (self, value) {
-            (Self::None, None) => true,
-            (Self::Int(number), Some(Value::Int(other))) => number == other,
-            (_, Some(value)) => self.text().is_some() && self.text() == value.as_str(),
-            _ => false,
+    /// What is left of a key's `joined` after this value; `None` when it begins with another one.
+    fn strip<'k>(&self, joined: &'k [u8]) -> Option<&'k [u8]> {
+        match self {
+            Self::None => joined.strip_prefix(&[ABSENT]),
+            Self::Int(number) => joined.strip_prefix(&[NUMBER])?.strip_prefix(&number.to_le_bytes()),
+            Self::Static(text) => joined.strip_prefix(text.as_bytes())?.strip_prefix(&[END]),
+            Self::Text(text) => joined.strip_prefix(text.as_bytes())?.strip_prefix(&[END]),
+        }
+    }
+
+    fn join(&self, joined: &mut Vec<u8>) {
+        match self {
+            Self::None => joined.push(ABSENT),
+            Self::Int(number) => {
+                joined.push(NUMBER);
+                joined.extend_from_slice(&number.to_le_bytes());
+            }
+            Self::Static(text) => joined.extend(text.bytes().chain([END])),
+            Self::Text(text) => joined.extend(text.bytes().chain([END])),
         }
     }
 
@@ -66,7 +84,7 @@ impl Word<'_> {
 
 fn hash_text(text: &str, state: &mut impl Hasher) {
     state.write(text.as_bytes());
-    state.write_u8(0xff);
+    state.write_u8(END);
 }
 
 /// One series.
@@ -74,6 +92,8 @@ fn hash_text(text: &str, state: &mut impl Hasher) {
 pub(crate) struct Key {
     /// Unique among the series of its metric, as long as the metric lives.
     pub(crate) id: u32,
+    /// The values one after the other: to be compared without a walk through memory.
+    joined: Box<[u8]>,
     /// A value for each label of the definition, in order.
     pub(crate) values: Box<[Option<Value>]>,
     /// `http_request_method="GET",url_scheme="http"`, escaped.
@@ -97,7 +117,9 @@ impl Key {
             }
             text.push('"');
         }
-        Self { id, values, text: text.into_boxed_str() }
+        let mut joined = Vec::new();
+        words.iter().for_each(|word| word.join(&mut joined));
+        Self { id, joined: joined.into_boxed_slice(), values, text: text.into_boxed_str() }
     }
 
     /// The value of this label.
@@ -123,7 +145,7 @@ impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         for value in &self.values {
             match value {
-                None => state.write_u8(0xfe),
+                None => state.write_u8(ABSENT),
                 Some(Value::Int(number)) => state.write_i64(*number),
                 Some(value) => hash_text(value.as_str().unwrap_or_default(), state),
             }
@@ -133,7 +155,7 @@ impl Hash for Key {
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.values == other.values
+        self.joined == other.joined
     }
 }
 
@@ -150,8 +172,7 @@ impl Hash for Lookup<'_> {
 
 impl Equivalent<Arc<Key>> for Lookup<'_> {
     fn equivalent(&self, key: &Arc<Key>) -> bool {
-        self.0.len() == key.values.len()
-            && self.0.iter().zip(&key.values).all(|(word, value)| word.is(value.as_ref()))
+        self.0.iter().try_fold(&*key.joined, |rest, word| word.strip(rest)).is_some_and(<[u8]>::is_empty)
     }
 }
 

@@ -118,7 +118,7 @@ fn explicit(definition: &Definition, key: &Key, histogram: Histogram, span: Span
         min: known(&histogram, histogram.min),
         max: known(&histogram, histogram.max),
         bounds: Cow::Borrowed(definition.bounds),
-        counts: histogram.counts.into_vec(),
+        counts: histogram.buckets().to_vec(),
         exemplars: exemplars(histogram.exemplars),
     }
 }

@@ -163,7 +163,7 @@ impl Writer {
     fn histogram(&self, key: &Key, histogram: &Histogram, text: &mut String) {
         let mut number = itoa::Buffer::new();
         let mut below = 0;
-        for (bucket, (bound, count)) in self.bounds.iter().zip(&histogram.counts).enumerate() {
+        for (bucket, (bound, count)) in self.bounds.iter().zip(histogram.buckets()).enumerate() {
             below += count;
             text.push_str(&self.bucket);
             if !key.text.is_empty() {
