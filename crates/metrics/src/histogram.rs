@@ -11,7 +11,7 @@ pub(crate) const MAX_BOUNDS: usize = 15;
 /// Most examples of a series, each of another bucket.
 const MAX_EXEMPLARS: usize = 4;
 /// An example younger than this stays: keeping up costs more than it tells.
-const EXEMPLAR_LIFE_NANOS: u64 = 1_000_000_000;
+const EXEMPLAR_LIFE_SECONDS: u32 = 1;
 
 /// A measurement and where it was made.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,17 @@ pub(crate) struct Exemplar {
     pub(crate) trace_id: TraceId,
     pub(crate) span_id: SpanId,
     pub(crate) request_id: Option<RequestId>,
+}
+
+/// Bucket and age of an example, near, so that most measurements need not look further.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Kept {
+    bucket: u8,
+    seconds: u32,
+}
+
+fn seconds(nanos: u64) -> u32 {
+    u32::try_from(nanos / 1_000_000_000).unwrap_or(u32::MAX)
 }
 
 /// Where a measurement is made, in a sampled trace.
@@ -45,6 +56,8 @@ pub(crate) struct Histogram {
     pub(crate) max: f64,
     pub(crate) exponential: Exponential,
     pub(crate) exemplars: Vec<Exemplar>,
+    /// One for each example.
+    kept: [Kept; MAX_EXEMPLARS],
 }
 
 impl Histogram {
@@ -58,6 +71,7 @@ impl Histogram {
             max: f64::NEG_INFINITY,
             exponential: Exponential::default(),
             exemplars: Vec::new(),
+            kept: Default::default(),
         }
     }
 
@@ -79,9 +93,9 @@ impl Histogram {
     }
 
     fn exemplify(&mut self, bucket: usize, value: f64, origin: Origin<'_>) {
-        let of_bucket = self.exemplars.iter().position(|exemplar| exemplar.bucket == bucket);
-        if let Some(place) = of_bucket
-            && origin.time_nanos < self.exemplars[place].time_nanos.saturating_add(EXEMPLAR_LIFE_NANOS)
+        let seconds = seconds(origin.time_nanos);
+        let of_bucket = self.kept().iter().position(|kept| kept.bucket == bucket as u8);
+        if of_bucket.is_some_and(|place| seconds < self.kept[place].seconds.saturating_add(EXEMPLAR_LIFE_SECONDS))
         {
             return;
         }
@@ -96,13 +110,19 @@ impl Histogram {
         self.keep(of_bucket, exemplar);
     }
 
+    fn kept(&self) -> &[Kept] {
+        &self.kept[..self.exemplars.len().min(MAX_EXEMPLARS)]
+    }
+
+    /// Puts an example in this place, else in a free one, else in that of the oldest.
     fn keep(&mut self, place: Option<usize>, exemplar: Exemplar) {
-        let oldest = || {
-            let by_age = self.exemplars.iter().enumerate().min_by_key(|(_, exemplar)| exemplar.time_nanos);
-            by_age.map(|(place, _)| place).filter(|_| self.exemplars.len() >= MAX_EXEMPLARS)
-        };
-        match place.or_else(oldest) {
-            Some(place) => self.exemplars[place] = exemplar,
+        let len = self.exemplars.len();
+        let oldest =
+            || (0..len).filter(|_| len >= MAX_EXEMPLARS).min_by_key(|place| self.exemplars[*place].time_nanos);
+        let place = place.or_else(oldest).unwrap_or(len);
+        self.kept[place] = Kept { bucket: exemplar.bucket as u8, seconds: seconds(exemplar.time_nanos) };
+        match self.exemplars.get_mut(place) {
+            Some(old) => *old = exemplar,
             None => self.exemplars.push(exemplar),
         }
     }
