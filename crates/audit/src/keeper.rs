@@ -312,7 +312,7 @@ impl Keeper {
         }
         core.synced_offset.store(place.size, Ordering::Release);
         // Before anybody is told, so that the last of these never claims too little.
-        tracing::trace!(seq = place.position.seq, offset = place.size, "audit log synced");
+        told_synced(&place);
         self.unstated = (is_file && place.position.seq > 0).then_some(place);
         Ok(())
     }
@@ -353,6 +353,7 @@ impl Keeper {
             core.is_full.store(false, Ordering::Release);
             // Nobody else moves it, and nothing is written meanwhile.
             core.synced_offset.store(writer.place().size, Ordering::Release);
+            told_synced(writer.place());
             Ok(aside)
         });
         match outcome {
@@ -370,6 +371,13 @@ impl Keeper {
             }
         }
     }
+}
+
+/// Tells, for whoever wants to know what a power loss would leave: the live file begins with record `first_seq` (0: it
+/// has none yet) and is safe up to `offset`.
+pub(crate) fn told_synced(place: &Place) {
+    let (seq, first_seq) = (place.position.seq, place.first_seq.unwrap_or(0));
+    tracing::trace!(first_seq, seq, offset = place.size, "audit log synced");
 }
 
 /// Signs a place as the head.

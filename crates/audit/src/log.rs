@@ -1,6 +1,6 @@
 //! The audit log in a file: opening, appending, closing.
 
-use crate::keeper::{Core, Keeper, write_head};
+use crate::keeper::{Core, Keeper, told_synced, write_head};
 use crate::key::{PublicKey, SigningKey};
 use crate::layout::{Form, Layout};
 use crate::query::{AuditPage, AuditQuery, AuditReader};
@@ -150,8 +150,9 @@ impl AuditLog {
         }
     }
 
-    /// Bytes of the live file that survive a power loss. Also told as a `trace` event of this crate, with field
-    /// `offset`, after each sync and before anybody who waited for it goes on.
+    /// Bytes of the live file that survive a power loss. Also told as a `trace` event of this crate, with the fields
+    /// `offset`, `seq` and `first_seq` (first record of the live file), after each sync and before anybody who waited
+    /// for it goes on, and when a live file was opened or begun.
     pub fn synced_offset(&self) -> u64 {
         self.core.synced_offset()
     }
@@ -237,6 +238,7 @@ fn recover_chain(
     }
     report.tampering = tampering;
     sync(writer.file()).map_err(unwritable)?;
+    told_synced(writer.place());
     write_head(layout, writer.place(), &key)?;
     Ok((key, keys))
 }

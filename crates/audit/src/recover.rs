@@ -24,6 +24,9 @@ const TORN_MAX: u64 = 16 << 20;
 /// How much of the live file is read to find its first line.
 const FIRST_LINE_MAX: u64 = 2 * crate::LINE_MAX as u64;
 
+/// How far from the end of the live file its last record is looked for, when other lines follow it.
+const FOREIGN_MAX: u64 = 4 << 20;
+
 /// A sign that somebody else changed the log. [`crate::verify`] tells more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -136,18 +139,31 @@ pub(crate) fn place(layout: &Layout, live: &File, size: u64, keys: &[PublicKey])
     let tail = Tail::of(live, size).map_err(unreadable)?;
     let first_line = first_line(live, size).map_err(unreadable)?;
     let mut place = Place { size, begun: first_line.as_deref().and_then(time_of), ..Place::default() };
-    if let Some(position) = tail.line.as_deref().and_then(position_of) {
+    place.ends_unchained = tail.line.as_deref().is_some_and(|line| Link::of(line).is_none());
+    let last = match place.ends_unchained {
+        true => last_before_others(live, size).map_err(unreadable)?,
+        false => tail.line.as_deref().and_then(position_of),
+    };
+    if let Some(position) = last {
         place.position = position;
         // A chain that begins within a file is one that was begun in it.
         place.first_seq = first_line.as_deref().and_then(Link::of).map(|link| link.seq).or(Some(1));
         return Ok(place);
     }
-    place.ends_unchained = tail.line.is_some();
     place.position = match before_live(layout, keys)? {
         Some(position) if position.seq > 0 || tail.line.is_none() => position,
         _ => Position { seq: 0, hash: tail.line.map_or(Hash::ZERO, |line| Hash::of(&line)) },
     };
     Ok(place)
+}
+
+/// The last record before lines that somebody else added.
+fn last_before_others(live: &File, size: u64) -> io::Result<Option<Position>> {
+    let start = size.saturating_sub(FOREIGN_MAX);
+    let text = piece(live, start, size)?;
+    // The first piece may be a part of a line only.
+    let lines = if start > 0 { memchr(b'\n', &text).map_or(&[][..], |end| &text[end..]) } else { &text };
+    Ok(lines.rsplit(|byte| *byte == b'\n').find_map(position_of))
 }
 
 fn position_of(line: &[u8]) -> Option<Position> {

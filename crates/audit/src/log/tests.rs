@@ -1,5 +1,8 @@
 //! The log as its users see it.
 
+mod crash;
+mod kill;
+
 use super::*;
 use crate::{LINE_MAX, Store};
 use open_cli_contract::Timestamp;
