@@ -119,6 +119,7 @@ pub(crate) fn packed_varint(out: &mut Vec<u8>, field: u32, values: &[u64]) {
 }
 
 /// A field that was read.
+#[cfg(feature = "send")]
 #[derive(Debug, PartialEq)]
 pub(crate) enum Field<'a> {
     /// A varint.
@@ -130,8 +131,10 @@ pub(crate) enum Field<'a> {
 }
 
 /// Reads the fields of a message; ends at its end, or where it is malformed.
+#[cfg(feature = "send")]
 pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
+#[cfg(feature = "send")]
 impl<'a> Fields<'a> {
     fn number(&mut self) -> Option<u64> {
         let mut value = 0;
@@ -153,6 +156,7 @@ impl<'a> Fields<'a> {
     }
 }
 
+#[cfg(feature = "send")]
 impl<'a> Iterator for Fields<'a> {
     type Item = (u64, Field<'a>);
 

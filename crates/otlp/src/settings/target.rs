@@ -39,6 +39,7 @@ impl Target {
     }
 
     /// The endpoint for people: without its query, which may hold a key.
+    #[cfg(feature = "send")]
     pub(crate) fn place(&self) -> String {
         let part = |part: Option<&str>| part.unwrap_or_default().to_owned();
         let authority = part(self.endpoint.authority().map(http::uri::Authority::as_str));
