@@ -20,6 +20,12 @@
 #   API     /api/openapi.json (the one at /openapi.json lacks the servers), OpenAPI 3.1.0, 149 paths, 187 operations, "servers": [{"url": "/api"}], no operation needs
 #           credentials. State: POST /variables/ {"name": "a_b", "value": "x"} then GET /variables/name/{name}.
 #           Paths end in a slash where the API says so; without it the server redirects (307).
+# OPEN_CLI_TEST_COLLECTOR: the program of Rotel, an OpenTelemetry collector; the package has no command of its own.
+#   start   $OPEN_CLI_TEST_COLLECTOR start --otlp-http-endpoint 127.0.0.1:PORT --otlp-grpc-endpoint 127.0.0.1:PORT
+#           --exporter blackhole --pid-file FILE --log-file FILE; the files' defaults are the same for all; no port 0
+#   ready   when both ports are open, after less than 1 s; SIGTERM stops it
+#   prints  what arrives, with --debug-log traces --debug-log metrics --debug-log logs --debug-log-verbosity detailed
+# OPEN_CLI_TEST_OTLP: a Python that has OpenTelemetry's own messages (opentelemetry.proto.collector.…_service_pb2).
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -58,11 +64,25 @@ install_all() {
   mkdir -p "$peers"
   install_one httpbin
   install_one prefect
+  install_one otlp
 }
 
 print_env() {
   printf 'OPEN_CLI_TEST_HTTPBIN=%s\n' "$peers/httpbin/bin/python"
   printf 'OPEN_CLI_TEST_PREFECT=%s\n' "$peers/prefect/bin/python"
+  printf 'OPEN_CLI_TEST_OTLP=%s\n' "$peers/otlp/bin/python"
+  printf 'OPEN_CLI_TEST_COLLECTOR=%s\n' "$(collector)"
+}
+
+# The name of the folder has Python's version in it.
+collector() {
+  local found=("$peers"/otlp/lib/python3*/site-packages/rotel/rotel-agent)
+  printf '%s' "${found[0]}"
+}
+
+# A port that was free a moment ago.
+free_port() {
+  "$peers/httpbin/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
 # Reads URL with nothing but the environment's Python; prints the number of paths.
@@ -71,6 +91,19 @@ paths_at() {
 import json, sys, urllib.request
 document = json.load(urllib.request.urlopen(sys.argv[1], timeout=5))
 print(document.get("openapi") or document.get("swagger"), len(document["paths"]), "paths")
+PY
+}
+
+# Sends one span of OpenTelemetry's own making to URL.
+span_to() {
+  "$peers/otlp/bin/python" - "$1" <<'PY'
+import sys, urllib.request
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+request = ExportTraceServiceRequest()
+span = request.resource_spans.add().scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=b"s" * 8, name="check")
+headers = {"content-type": "application/x-protobuf"}
+message = urllib.request.Request(sys.argv[1], request.SerializeToString(), headers)
+urllib.request.urlopen(message, timeout=5).read()
 PY
 }
 
@@ -95,7 +128,7 @@ check() {
   done
   say "httpbin: $(paths_at "$url/spec.json")"
   stop
-  port=$("$peers/httpbin/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  port=$(free_port)
   PREFECT_HOME=$home PREFECT_SERVER_ANALYTICS_ENABLED=false "$peers/prefect/bin/python" -m prefect server start \
     --host 127.0.0.1 --port "$port" --no-ui --no-services >"$home/log" 2>&1 &
   pid=$!
@@ -105,6 +138,17 @@ check() {
     sleep 0.5
   done
   say "prefect: $(cat "$home/paths")"
+  stop
+  port=$(free_port)
+  "$(collector)" start --otlp-http-endpoint "127.0.0.1:$port" --otlp-grpc-endpoint "127.0.0.1:$(free_port)" \
+    --exporter blackhole --debug-log traces --pid-file "$home/pid" --log-file "$home/rotel.log" >"$home/log" 2>&1 &
+  pid=$!
+  deadline=$((SECONDS + 30))
+  until span_to "http://127.0.0.1:$port/v1/traces" 2>/dev/null && grep -q 'Received traces' "$home/log"; do
+    ((SECONDS < deadline)) || { cat "$home/log" >&2; say "the collector does not start"; return 1; }
+    sleep 0.2
+  done
+  say "collector: took a span"
   stop
 }
 

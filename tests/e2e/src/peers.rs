@@ -16,11 +16,11 @@ pub struct Peer {
     _home: TempDir,
 }
 
-/// The Python named by the variable. `None` (with a message) when it is not there; under `make test` that is a
+/// The program named by the variable. `None` (with a message) when it is not there; under `make test` that is a
 /// failure.
-fn python(variable: &str, test: &str) -> Option<PathBuf> {
-    if let Some(python) = std::env::var_os(variable).filter(|value| !value.is_empty()) {
-        return Some(python.into());
+fn program(variable: &str, test: &str) -> Option<PathBuf> {
+    if let Some(program) = std::env::var_os(variable).filter(|value| !value.is_empty()) {
+        return Some(program.into());
     }
     assert!(std::env::var_os("OPEN_CLI_REQUIRE_PEERS").is_none(), "{variable} is not set");
     #[expect(clippy::print_stderr, reason = "whoever runs the tests must know")]
@@ -48,7 +48,7 @@ fn start(mut command: Command, url: String, ready: &str, home: TempDir) -> Peer 
 
 /// httpbin from PyPI: Swagger 2.0 at `/spec.json`.
 pub fn httpbin(test: &str) -> Option<Peer> {
-    let python = python("OPEN_CLI_TEST_HTTPBIN", test)?;
+    let python = program("OPEN_CLI_TEST_HTTPBIN", test)?;
     let port = free_port();
     let mut command = Command::new(python);
     command.args(["-m", "gunicorn", "--no-control-socket", "-k", "gthread", "--threads", "4", "-b"]);
@@ -59,7 +59,7 @@ pub fn httpbin(test: &str) -> Option<Peer> {
 
 /// Prefect's server from PyPI: OpenAPI 3.1 at `/api/openapi.json`, state in a database.
 pub fn prefect(test: &str) -> Option<Peer> {
-    let python = python("OPEN_CLI_TEST_PREFECT", test)?;
+    let python = program("OPEN_CLI_TEST_PREFECT", test)?;
     let port = free_port();
     let home = tempfile::tempdir().expect("temp dir");
     let mut command = Command::new(python);
@@ -67,4 +67,46 @@ pub fn prefect(test: &str) -> Option<Peer> {
     command.args(["--no-ui", "--no-services"]);
     command.env("PREFECT_HOME", home.path()).env("PREFECT_SERVER_ANALYTICS_ENABLED", "false");
     Some(start(command, format!("http://127.0.0.1:{port}"), "/api/openapi.json", home))
+}
+
+/// A running collector.
+pub struct Collector {
+    /// The process; what arrives is on its standard output.
+    pub child: Child,
+    /// Base URL for OTLP over HTTP.
+    pub http: String,
+    /// Base URL for OTLP over gRPC.
+    pub grpc: String,
+    printed: String,
+    _home: TempDir,
+}
+
+impl Collector {
+    /// Everything printed so far, once this is in it.
+    pub fn printed_until(&mut self, text: &str) -> &str {
+        while !self.printed.contains(text) {
+            let line = self.child.line();
+            self.printed.extend([&line, "\n"]);
+        }
+        &self.printed
+    }
+}
+
+/// Rotel from PyPI: takes OTLP and prints every span, point and record, e.g. `Name           : policy.decide`.
+pub fn collector(test: &str) -> Option<Collector> {
+    let program = program("OPEN_CLI_TEST_COLLECTOR", test)?;
+    let ports = [free_port(), free_port()];
+    let [http, grpc] = ports.map(|port| format!("127.0.0.1:{port}"));
+    let home = tempfile::tempdir().expect("temp dir");
+    let mut command = Command::new(program);
+    command.args(["start", "--exporter", "blackhole", "--otlp-http-endpoint", &http, "--otlp-grpc-endpoint", &grpc]);
+    command.args(["--debug-log", "traces", "--debug-log", "metrics", "--debug-log", "logs"]);
+    command.args(["--debug-log-verbosity", "detailed"]);
+    command.arg("--pid-file").arg(home.path().join("pid")).arg("--log-file").arg(home.path().join("log"));
+    let child = Child::start(command);
+    wait_until("the collector listens", || {
+        ports.iter().all(|port| std::net::TcpStream::connect(("127.0.0.1", *port)).is_ok())
+    });
+    let [http, grpc] = [http, grpc].map(|address| format!("http://{address}"));
+    Some(Collector { child, http, grpc, printed: String::new(), _home: home })
 }
