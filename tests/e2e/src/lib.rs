@@ -14,6 +14,6 @@ pub use cli::{Cli, Said};
 pub use echo::EchoApi;
 pub use held::HeldApi;
 pub use http::{Reply, get, post, request};
-pub use peers::{Peer, httpbin, prefect};
+pub use peers::{Collector, Peer, collector, httpbin, prefect};
 pub use process::{Child, program, wait_until};
 pub use toolbox::{Sandbox, Toolbox};

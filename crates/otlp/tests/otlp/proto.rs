@@ -107,7 +107,7 @@ fn metrics_of_each_kind_read_back() {
     assert_eq!(sum.points[0].attributes, [KeyValue::text("policy.decision", "allowed")]);
     let point = &sum.points[0];
     assert_eq!((point.start, point.time, point.value.clone()), (1_000, 2_000, Some(Number::Int(-3))));
-    assert_eq!(point.exemplars, [exemplar.clone()]);
+    assert_eq!(point.exemplars.first(), Some(&exemplar));
     let Some(Data::Gauge(gauge)) = &metrics[1].data else { panic!("a gauge") };
     assert_eq!(gauge.points[0].value, Some(Number::Double(1.5)));
     let Some(Data::Histogram(histogram)) = &metrics[2].data else { panic!("a histogram") };
