@@ -18,7 +18,7 @@ use std::time::Duration;
 const INSTANCES: usize = 8;
 /// The one that is killed.
 const VICTIM: usize = 3;
-/// Calls of each before the kill, and again after the restart.
+/// Answered calls of each before the kill, and of the killed one after its restart.
 const CALLS: usize = 40;
 /// Threads that call each instance.
 const CALLERS: usize = 2;
@@ -181,8 +181,8 @@ fn assert_clean(index: usize, place: &str, text: &str) {
     assert!(!text.contains(&token(index)), "{place} has the secret of instance {index}");
 }
 
-/// Calls every instance until each has been called often enough; those that are not there are tried again.
-fn load(instances: &[Instance], until: usize, meanwhile: impl FnOnce()) {
+/// Calls every instance for as long as `meanwhile` takes; those that are not there are tried again.
+fn load(instances: &[Instance], meanwhile: impl FnOnce()) {
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for instance in instances {
@@ -194,8 +194,7 @@ fn load(instances: &[Instance], until: usize, meanwhile: impl FnOnce()) {
                         .timeout_global(Some(Duration::from_secs(60)))
                         .build()
                         .new_agent();
-                    let answered = || instance.answered.lock().expect("answered").len();
-                    while answered() < until || !is_over.load(Ordering::Acquire) {
+                    while !is_over.load(Ordering::Acquire) {
                         if !instance.call(&agent) {
                             std::thread::park_timeout(Duration::from_millis(5));
                         }
@@ -203,9 +202,18 @@ fn load(instances: &[Instance], until: usize, meanwhile: impl FnOnce()) {
                 });
             }
         }
+        // Also when it panics: otherwise the scope would wait for ever.
+        let _end = End(&is_over);
         meanwhile();
-        is_over.store(true, Ordering::Release);
     });
+}
+
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 #[test]
@@ -216,7 +224,7 @@ fn eight_instances_never_mix_also_when_one_is_killed_under_load() {
     let victim = &instances[VICTIM];
     let answered = |instance: &Instance| instance.answered.lock().expect("answered").len();
 
-    load(&instances, 2 * CALLS, || {
+    load(&instances, || {
         wait_until("all are under load", || instances.iter().all(|instance| answered(instance) >= CALLS));
         {
             let mut child = victim.child.lock().expect("child");
@@ -234,6 +242,8 @@ fn eight_instances_never_mix_also_when_one_is_killed_under_load() {
         assert_eq!(id, victim.id, "the same instance again");
         *victim.child.lock().expect("child") = child;
         *victim.url.lock().expect("url") = url;
+        let before = answered(victim);
+        wait_until("it is under load again", || answered(victim) >= before + CALLS);
     });
 
     for instance in &instances {
