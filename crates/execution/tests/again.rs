@@ -137,8 +137,10 @@ async fn idempotent_calls_are_tried_three_times_and_others_once() {
         let pauses = [0, 50, 150][retries as usize];
         assert!(start.elapsed() >= Duration::from_millis(pauses));
         let spans = bench.recorder.spans();
-        let numbers: Vec<_> = spans.iter().filter_map(|span| span.attribute("attempt")).collect();
-        assert_eq!(numbers, ["1", "2", "3"][..=retries as usize]);
+        let attempts = spans.iter().filter(|span| span.name == "execution.attempt");
+        let resends: Vec<_> =
+            attempts.map(|span| span.value("http.request.resend_count").and_then(|v| v.as_int())).collect();
+        assert_eq!(resends, [None, Some(1), Some(2)][..=retries as usize]);
         let parents: Vec<_> =
             server.requests().iter().map(|r| header(r, "traceparent").map(str::to_owned)).collect();
         assert!(parents.windows(2).all(|pair| pair[0] != pair[1]), "each attempt is its own parent");

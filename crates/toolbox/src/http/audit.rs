@@ -24,24 +24,22 @@ const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-audit-next-cursor");
 pub(super) async fn events(call: &mut Call) -> Result<Answer, Box<Problem>> {
     call.state.check_selector(call.query.get("config")).await?;
     let query = query(call)?;
-    // Reading the log is recorded in it.
     let is_following = query.cursor.is_some();
-    if !is_following {
-        call.state.record(&record::action(call, AUDIT_READ, "audit.events")).await?;
-    }
     let as_lines = wants_lines(&call.headers);
     let state = Arc::clone(&call.state);
-    if query.limit.is_none() && query.cursor.is_none() {
+    // Reading the log is recorded in it, after what is read was settled: an answer does not show its own record.
+    if query.limit.is_none() && !is_following {
         let stream = tokio::task::spawn_blocking(move || state.audit.reader().stream(&query))
             .await
             .map_err(internal)?
             .map_err(internal)?;
+        call.state.record(&record::action(call, AUDIT_READ, "audit.events")).await?;
         return Ok(streamed(stream, as_lines));
     }
     let page =
         tokio::task::spawn_blocking(move || state.audit.list(&query)).await.map_err(internal)?.map_err(internal)?;
     // A follower that finds only the records of reads does not leave another: it would find that one next, for ever.
-    if is_following && page.events.iter().any(|event| !event.get().contains(READ_RECORD)) {
+    if !is_following || page.events.iter().any(|event| !event.get().contains(READ_RECORD)) {
         call.state.record(&record::action(call, AUDIT_READ, "audit.events")).await?;
     }
     paged(&page, as_lines)

@@ -14,8 +14,10 @@ pub(super) async fn metrics(call: &mut Call) -> Result<Answer, Box<Problem>> {
     let has_own_listener = state.settings.observability.metrics_addr.is_some();
     match &state.telemetry.metrics {
         Some(metrics) if !has_own_listener => {
+            let (metrics, headers) = (Arc::clone(metrics), call.headers.clone());
             call.state.check_selector(call.query.get("config")).await?;
-            Ok(answer(metrics, &call.headers))
+            // Thousands of series take milliseconds: beside the threads that serve.
+            tokio::task::spawn_blocking(move || answer(&metrics, &headers)).await.map_err(respond::internal)
         }
         Some(_) => Err(Problem::new(ErrorCode::NotFound, "The metrics have a listener of their own (--metrics-addr).")),
         None => Err(Problem::new(ErrorCode::NotFound, "The metrics are off (--metrics off).")),
