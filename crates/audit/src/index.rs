@@ -10,7 +10,7 @@ mod format;
 mod read;
 
 pub(crate) use build::Builder;
-pub(crate) use format::{BlockEntry, Group, Key};
+pub(crate) use format::{BlockEntry, Key};
 pub(crate) use read::{Index, Wanted};
 
 use crate::AuditError;

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 
 /// A group is closed with the block that brings it to so many records, or to so many blocks.
 const GROUP_RECORDS: usize = 32 << 10;
-const GROUP_BLOCKS: usize = 64;
+const GROUP_BLOCKS: usize = 256;
 
 /// What was indexed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -45,11 +45,6 @@ impl Wanted {
     fn time_includes(&self, first: i64, last: i64) -> bool {
         self.since.is_none_or(|since| first >= since) && self.until.is_none_or(|until| last <= until)
     }
-
-    /// Does it choose by more than time?
-    pub(crate) fn has_keys(&self) -> bool {
-        !self.keys.is_empty()
-    }
 }
 
 /// A column was not what it should be.

@@ -34,6 +34,9 @@ fn newest(parts: &Parts, filter: &Filter, limit: usize) -> Result<AuditPage, Aud
 /// The records after a place, oldest first. A line that is not whole yet is left for the next page.
 fn onwards(parts: &Parts, filter: &Filter, limit: usize, cursor: Cursor) -> Result<AuditPage, AuditError> {
     let (at_end, end) = locate::end(parts)?;
+    if at_end == cursor {
+        return Ok(AuditPage { next_cursor: Some(cursor), ..AuditPage::default() });
+    }
     let walk = Walk::new(parts, filter, Direction::Forward, locate::resolve(parts, cursor)?, end);
     let mut page = collect(walk, Direction::Forward, limit, |found| match found {
         Some((piece, hit)) => locate::after(parts, piece, hit).map(Some),

@@ -46,7 +46,7 @@ pub(crate) struct Chunks {
     direction: Direction,
     /// The last chunk ended (forward) or began (backward) within a line.
     is_cut: bool,
-    /// Bytes to read at first.
+    /// Bytes of a chunk, when its lines are not longer.
     window: usize,
     buffer: Vec<u8>,
     /// Where the last chunk begins in the buffer.
@@ -59,9 +59,14 @@ impl Chunks {
         Self { file, start, end, direction, is_cut: false, window: CHUNK, buffer: Vec::new(), told: 0 }
     }
 
-    /// Reads less at first, for who needs a line or two.
+    /// Chunks of another size than [`CHUNK`].
+    pub(crate) fn of(self, window: usize) -> Self {
+        Self { window, ..self }
+    }
+
+    /// Reads less, for who needs a line or two.
     pub(crate) fn small(self) -> Self {
-        Self { window: SMALL, ..self }
+        self.of(SMALL)
     }
 
     /// `start` (forward) may be within a line, which is not told then.

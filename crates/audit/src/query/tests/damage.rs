@@ -30,7 +30,7 @@ fn a_damaged_block_costs_its_records_and_they_are_counted() {
         }
         let page = log.list(&any());
         let lost = 1_010 - page.events.len() as u64;
-        assert!((100..400).contains(&lost), "a block of a quarter of a MiB: {lost}");
+        assert!((30..80).contains(&lost), "a block of 64 KiB: {lost}");
         // Built anew, the index can't know how many there were.
         assert_eq!(page.bad_lines, if rebuilt { 1 } else { lost });
         assert_eq!(seqs(&page.events), (lost + 1..=1_010).collect::<Vec<_>>());

@@ -73,7 +73,7 @@ fn line_of(log: &mut Log, line: &Spec, number: usize, second: i64, old: bool) ->
         4 => format!("  {spaced} \r\n").into_bytes(),
         5 => format!("{body} x\n").into_bytes(),
         6 => [b"{\"timestamp\":\"\xff\"}\n".as_slice(), body.as_bytes(), b"\n"].concat(),
-        7 => [body[..body.len() / 2].as_bytes(), &log_line(log, &body, old)].concat(),
+        7 => [&body.as_bytes()[..body.len() / 2], &log_line(log, &body, old)].concat(),
         8 => [body.as_bytes(), &log_line(log, &body, old)].concat(),
         _ => log_line(log, &body, old),
     }

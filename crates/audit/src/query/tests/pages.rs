@@ -140,6 +140,12 @@ fn nothing_is_a_page_too() {
 }
 
 #[test]
+fn a_stream_may_be_read_on_another_thread() {
+    fn may_move<T: Send + 'static>() {}
+    may_move::<AuditStream>();
+}
+
+#[test]
 fn a_stream_is_also_what_stands_in_an_array() {
     let mut log = Log::new();
     log.add_events(1_000, 1_000);
