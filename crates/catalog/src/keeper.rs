@@ -119,6 +119,11 @@ impl Keeper {
         CatalogStatus { degraded: !faults.is_empty(), faults, ..status }
     }
 
+    /// The snapshot in force, without a look for changes.
+    pub fn in_force(&self) -> Option<Arc<Snapshot>> {
+        self.current.load_full()
+    }
+
     /// How the catalog is doing, without a look for changes.
     pub fn status_now(&self) -> CatalogStatus {
         let faults = self.last_attempt.lock().faults.clone();

@@ -16,13 +16,17 @@ use open_cli_contract::runtime::RuntimeRecord;
 use open_cli_documents::{Documents, DocumentsConfig};
 use open_cli_execution::{Limits, Upstream};
 use open_cli_instance::{Environment, InstanceLock, InstanceOptions, Layout, Liveness};
+use open_cli_metrics::Metrics;
 use open_cli_observe::Observer;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+
+/// How often the metrics look for tools that are gone.
+const FORGET_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Why a runtime did not start.
 #[derive(Debug, thiserror::Error)]
@@ -209,6 +213,7 @@ impl ToolboxBuilder {
         if let Some(metrics) = &state.telemetry.metrics {
             crate::telemetry::register(metrics, &state);
             metrics.register(open_cli_metrics::runtimes(workers.handles()));
+            tokio::spawn(forget_gone_tools(Arc::clone(metrics), Arc::downgrade(&state)));
         }
         let metrics_task = match (metrics_listener, state.telemetry.metrics.clone()) {
             (Some(listener), Some(metrics)) => {
@@ -356,6 +361,24 @@ async fn sweep_cache(documents: Arc<Documents>) {
         }
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "the document cache can't be swept"),
+    }
+}
+
+/// Series of tools that left the catalog make room for others.
+async fn forget_gone_tools(metrics: Arc<Metrics>, state: Weak<State>) {
+    let mut last = String::new();
+    loop {
+        tokio::time::sleep(FORGET_INTERVAL).await;
+        let Some(state) = state.upgrade() else { return };
+        let revision = state.catalog_status_now().revision;
+        if !revision.is_empty() && revision != last {
+            if !last.is_empty() {
+                let snapshots: Vec<_> =
+                    state.configs.keepers().iter().filter_map(|keeper| keeper.in_force()).collect();
+                metrics.retain_tools(|id| snapshots.iter().any(|snapshot| snapshot.tool(id).is_some()));
+            }
+            last = revision;
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct State {
     pub(crate) layout: Layout,
     pub(crate) url: String,
     pub(crate) binds_loopback: bool,
+    /// Host of the URL that the operator gave as the runtime's own.
+    pub(crate) advertised_host: Option<String>,
     pub(crate) started_at: Timestamp,
     pub(crate) telemetry: Telemetry,
     pub(crate) log: Option<Arc<LogControl>>,
@@ -56,6 +58,9 @@ impl State {
     pub(crate) fn new(parts: Parts) -> Self {
         let settings = parts.settings;
         let is_shared = settings.share == "group";
+        let advertised = settings.advertise_url.as_ref().and_then(|url| url::Url::parse(&url.to_string()).ok());
+        let advertised_host =
+            advertised.and_then(|url| Some(url.host_str()?.trim_matches(['[', ']']).to_owned()));
         let leases = Leases::new(settings.heartbeat_seconds, settings.missed_heartbeat_limit, is_shared);
         Self {
             leases,
@@ -63,6 +68,7 @@ impl State {
             layout: parts.layout,
             url: parts.url,
             binds_loopback: parts.binds_loopback,
+            advertised_host,
             started_at: Timestamp::now(),
             telemetry: parts.telemetry,
             log: parts.log,

@@ -148,7 +148,7 @@ pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<
 
 async fn dispatch(endpoint: Endpoint, call: &mut Call) -> Result<Answer, Box<Problem>> {
     if !matches!(endpoint, Endpoint::Health | Endpoint::Ready) {
-        origin::check(&call.headers, call.state.binds_loopback)?;
+        origin::check(&call.headers, call.state.binds_loopback, call.state.advertised_host.as_deref())?;
     }
     if call.state.is_draining.load(Ordering::Acquire) && !matches!(endpoint, Endpoint::Health | Endpoint::Ready) {
         return Err(Problem::new(ErrorCode::RuntimeDraining, "The runtime is shutting down."));

@@ -5,8 +5,13 @@ use http::header::{HOST, HeaderMap, ORIGIN};
 use open_cli_contract::problem::{ErrorCode, Problem};
 use std::net::IpAddr;
 
-/// Refuses what a browser would send on behalf of another site.
-pub(crate) fn check(headers: &HeaderMap, binds_loopback: bool) -> Result<(), Box<Problem>> {
+/// Refuses what a browser would send on behalf of another site. `advertised` is the host of the URL that the operator
+/// gave as the runtime's own: a proxy in front of it may keep it.
+pub(crate) fn check(
+    headers: &HeaderMap,
+    binds_loopback: bool,
+    advertised: Option<&str>,
+) -> Result<(), Box<Problem>> {
     let host = headers.get(HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
     if let Some(origin) = headers.get(ORIGIN) {
         let origin = origin.to_str().unwrap_or_default();
@@ -20,7 +25,8 @@ pub(crate) fn check(headers: &HeaderMap, binds_loopback: bool) -> Result<(), Box
     if !matches!(site, "none" | "same-origin") {
         return Err(denied(format!("The request is {site}; only the runtime's own pages may send it.")));
     }
-    if binds_loopback && !host.is_empty() && !is_loopback(host) {
+    let is_advertised = advertised.is_some_and(|advertised| name_of(host).eq_ignore_ascii_case(advertised));
+    if binds_loopback && !host.is_empty() && !is_loopback(host) && !is_advertised {
         return Err(denied(format!("The runtime listens on loopback only; the host \"{host}\" is not loopback.")));
     }
     Ok(())
@@ -30,11 +36,16 @@ fn denied(detail: String) -> Box<Problem> {
     Problem::new(ErrorCode::OriginDenied, detail)
 }
 
-fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
+/// The host without its port and brackets.
+fn name_of(host: &str) -> &str {
+    match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    };
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = name_of(host);
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
@@ -48,7 +59,7 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(ORIGIN, HeaderValue::from_static(origin));
         }
-        check(&headers, binds_loopback).is_ok()
+        check(&headers, binds_loopback, Some("tools.example")).is_ok()
     }
 
     /// W-7.
@@ -57,6 +68,7 @@ mod tests {
         assert!(checked("127.0.0.1:8765", None, true));
         assert!(checked("[::1]:8765", None, true));
         assert!(checked("localhost:8765", Some("http://localhost:8765"), true));
+        assert!(checked("tools.example", None, true), "the operator says that this is its name");
         assert!(!checked("evil.example:8765", None, true));
         assert!(checked("runtime.example", None, false));
         assert!(!checked("127.0.0.1:8765", Some("https://evil.example"), true));
