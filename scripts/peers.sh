@@ -25,6 +25,7 @@
 #           --exporter blackhole --pid-file FILE --log-file FILE; the files' defaults are the same for all; no port 0
 #   ready   when both ports are open, after less than 1 s; SIGTERM stops it
 #   prints  what arrives, with --debug-log traces --debug-log metrics --debug-log logs --debug-log-verbosity detailed
+# OPEN_CLI_TEST_PROMETHEUS: a Python that has prometheus_client's parser and promql-parser.
 # OPEN_CLI_TEST_OTLP: a Python that has OpenTelemetry's own messages (opentelemetry.proto.collector.…_service_pb2).
 set -euo pipefail
 
@@ -65,12 +66,14 @@ install_all() {
   install_one httpbin
   install_one prefect
   install_one otlp
+  install_one prometheus
 }
 
 print_env() {
   printf 'OPEN_CLI_TEST_HTTPBIN=%s\n' "$peers/httpbin/bin/python"
   printf 'OPEN_CLI_TEST_PREFECT=%s\n' "$peers/prefect/bin/python"
   printf 'OPEN_CLI_TEST_OTLP=%s\n' "$peers/otlp/bin/python"
+  printf 'OPEN_CLI_TEST_PROMETHEUS=%s\n' "$peers/prometheus/bin/python"
   printf 'OPEN_CLI_TEST_COLLECTOR=%s\n' "$(collector)"
 }
 
