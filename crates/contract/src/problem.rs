@@ -56,8 +56,8 @@ codes! {
         "See docs/http-api.md for the endpoints.";
     ToolNotFound "tool_not_found" 404 "The catalog has no such tool"
         "List the tools with `open-cli catalog list`.";
-    TraceNotFound "trace_not_found" 404 "No recent request has this id"
-        "Traces are kept for the most recent requests only; see `open-cli trace list`.";
+    TraceNotFound "trace_not_found" 404 "No request that is still known has this id"
+        "Traces are kept for a bounded time; see `open-cli trace list`.";
     MethodNotAllowed "method_not_allowed" 405 "The endpoint does not take this method"
         "Use a method that the header Allow lists.";
     RequestTimeout "request_timeout" 408 "The request body did not arrive in time"
