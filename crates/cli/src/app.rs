@@ -96,7 +96,7 @@ impl App {
                 identity.token = token(oauth, &self.environment)?;
             }
         }
-        Ok(Runtime::new(url, &self.environment, identity, patience)?)
+        Ok(Runtime::new(url, &self.environment, identity, patience, None)?)
     }
 
     /// Client §5.3, W10: `requestConfigPath`, else the absolute path of the active file, else nothing.

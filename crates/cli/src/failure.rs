@@ -172,7 +172,7 @@ impl From<ClientError> for Failure {
                 Self::new(Exit::Runtime, "invalid_runtime_url", format!("The runtime URL {url:?} is not valid"), reason)
                     .suggest("Correct `--runtime`, OPEN_CLI_RUNTIME_URL or `runtime.remote.url`.")
             }
-            ClientError::Unreachable { url, detail } => Self::new(
+            ClientError::Unreachable { url, detail, .. } => Self::new(
                 Exit::Runtime,
                 "runtime_unreachable",
                 format!("The runtime at {url} can't be reached"),
@@ -195,7 +195,7 @@ impl From<ClientError> for Failure {
             )
             .suggest("Check that the URL leads to an open-cli runtime, and that versions fit.")
             .request(request_id),
-            ClientError::NotARuntime { url, detail } => Self::new(
+            ClientError::NotARuntime { url, detail, .. } => Self::new(
                 Exit::Runtime,
                 "not_a_runtime",
                 format!("The server at {url} is not an open-cli runtime"),

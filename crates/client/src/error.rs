@@ -24,6 +24,8 @@ pub enum ClientError {
         url: String,
         /// What the network said.
         detail: String,
+        /// The request, as it would have been known; empty when it was none to a runtime.
+        request_id: String,
     },
     /// Connected, but no complete answer in time.
     #[error("the runtime at {url} did not answer within {} s", .after.as_secs_f32())]
@@ -52,6 +54,8 @@ pub enum ClientError {
         url: String,
         /// What it answered.
         detail: String,
+        /// The request.
+        request_id: String,
     },
     /// The runtime said no.
     #[error("{}", .0.headline())]

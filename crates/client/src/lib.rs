@@ -4,19 +4,28 @@
 //!
 //! Not for terminals: nothing here prints or knows about formats and exit codes.
 
+mod answer;
+mod audit;
 mod auth;
+mod calls;
+mod command_trace;
 mod endpoint;
 mod environment;
 mod error;
 mod proxy;
 mod runtime;
 mod settings;
+mod telemetry;
 mod transport;
 
+pub use audit::{AuditLines, AuditPage, AuditQuery};
 pub use auth::token;
+pub use calls::{CatalogQuery, TraceQuery};
+pub use command_trace::{CommandTrace, FinishedTrace};
 pub use endpoint::{RuntimeUrl, UrlSource, choose as choose_runtime_url};
 pub use environment::Environment;
 pub use error::{ClientError, Refusal};
-pub use runtime::{AuditQuery, CatalogQuery, Identity, Runtime, Sent};
+pub use runtime::{Identity, Runtime, Sent};
 pub use settings::{OAuth, Places, ScopePaths, Settings, SettingsError};
+pub use telemetry::{ExportError, Telemetry};
 pub use transport::{DOWNLOAD_LIMIT, Patience, download};

@@ -1,28 +1,29 @@
-//! The calls of the HTTP contract (client §6; runtime-and-admin §4). One value of [`Runtime`] is one connection.
+//! One runtime, one connection: how requests are sent, traced and understood. The calls themselves are in `calls` and
+//! `audit`.
 
+use crate::answer::{Answer, Head};
 use crate::error::{foreign, is_page};
-use crate::transport::{Answer, Fault, Transport};
-use crate::{ClientError, Environment, Patience, Refusal, RuntimeUrl};
+use crate::transport::{Fault, Stream, Transport};
+use crate::{ClientError, CommandTrace, Environment, Patience, Refusal, RuntimeUrl};
 use open_cli_contract::REQUEST_ID_HEADER;
-use open_cli_contract::catalog::EffectiveCatalog;
-use open_cli_contract::execute::{ExecuteRequest, ExecuteResponse};
 use open_cli_contract::ids::RequestId;
-use open_cli_contract::trace::{SpanId, TraceId, TraceParent};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use std::io::Read;
+use std::rc::Rc;
 use std::time::Duration;
 use ureq::http::Method;
 use url::form_urlencoded::Serializer;
 
-/// Major version of the catalog JSON that this client reads (W12).
-const CATALOG_MAJOR: &str = "1";
 /// How often a read is repeated when the runtime says "in a moment".
 const READ_RETRIES: u32 = 2;
 /// Pause before such a repetition when the runtime names none, and the longest pause that is waited.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 const RETRY_PAUSE_LIMIT: Duration = Duration::from_secs(2);
+/// Largest refusal of a stream that is read.
+const REFUSAL_LIMIT: u64 = 1 << 20;
 const ACCEPT: &str = "application/json, application/problem+json";
+const ACCEPT_LINES: &str = "application/x-ndjson, application/json;q=0.5, application/problem+json";
 
 /// Who asks, and about which configuration.
 #[derive(Debug, Default)]
@@ -37,39 +38,6 @@ pub struct Identity {
     pub token: Option<SecretString>,
     /// A token is configured, but for another runtime.
     pub token_withheld: bool,
-}
-
-/// Which part of the catalog is wanted. Runtimes that know only the contract send everything, so what comes back is
-/// to be filtered again.
-#[derive(Debug, Default)]
-pub struct CatalogQuery<'a> {
-    /// Only `view.tools`, and the services they need.
-    pub slice: bool,
-    /// With `details`.
-    pub detailed: bool,
-    /// Command words typed so far.
-    pub words: &'a [&'a str],
-    /// Service id or alias.
-    pub service: &'a str,
-    /// Exact tool id.
-    pub tool: &'a str,
-}
-
-/// Filter of the audit log.
-#[derive(Debug, Default)]
-pub struct AuditQuery<'a> {
-    /// At most so many events, the latest.
-    pub limit: &'a str,
-    /// RFC 3339 time.
-    pub since: &'a str,
-    /// Tool id.
-    pub tool: &'a str,
-    /// `tool_execution`, `authz_denial`, …
-    pub event_type: &'a str,
-    /// `allowed`, `denied`, `error`.
-    pub decision: &'a str,
-    /// Request.
-    pub request_id: &'a str,
 }
 
 /// An answer and the request it belongs to.
@@ -90,21 +58,41 @@ pub struct Runtime {
     identity: Identity,
     patience: Patience,
     authorization: Option<SecretString>,
+    trace: Option<Rc<CommandTrace>>,
+}
+
+/// A request to be sent.
+struct Outgoing<'a> {
+    method: Method,
+    path: &'a str,
+    /// The path without what varies.
+    route: &'a str,
+    body: Option<&'a [u8]>,
+    accept: &'static str,
+    id: RequestId,
+}
+
+impl<'a> Outgoing<'a> {
+    fn get(path: &'a str, route: &'a str) -> Self {
+        Self { method: Method::GET, path, route, body: None, accept: ACCEPT, id: RequestId::generate() }
+    }
 }
 
 impl Runtime {
-    /// Connects to nothing yet.
+    /// Connects to nothing yet. What is sent belongs to the trace, if there is one.
     pub fn new(
         url: RuntimeUrl,
         environment: &Environment,
         identity: Identity,
         patience: Patience,
+        trace: Option<Rc<CommandTrace>>,
     ) -> Result<Self, ClientError> {
-        let transport = Transport::new(url.url(), environment, patience)
-            .map_err(|detail| ClientError::Unreachable { url: url.as_str().to_owned(), detail })?;
+        let transport = Transport::new(url.url(), environment, patience).map_err(|detail| {
+            ClientError::Unreachable { url: url.as_str().to_owned(), detail, request_id: String::new() }
+        })?;
         let authorization =
             identity.token.as_ref().map(|token| SecretString::from(format!("Bearer {}", token.expose_secret())));
-        Ok(Self { url, transport, identity, patience, authorization })
+        Ok(Self { url, transport, identity, patience, authorization, trace })
     }
 
     /// Base URL.
@@ -112,196 +100,191 @@ impl Runtime {
         &self.url
     }
 
-    /// `GET /v1/catalog/effective`.
-    pub fn catalog(&self, query: &CatalogQuery<'_>) -> Result<EffectiveCatalog, ClientError> {
-        let sent = self.read::<EffectiveCatalog>(&self.catalog_path(query))?;
-        let version = &sent.value.catalog.catalog_version;
-        if version.split('.').next() != Some(CATALOG_MAJOR) {
-            return Err(self.bad_answer(
-                format!("its catalog has version {version:?}, this client reads version {CATALOG_MAJOR}"),
-                sent.request_id,
-            ));
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub(crate) fn config(&self) -> &str {
+        &self.identity.config
+    }
+
+    /// A read: repeated when the runtime is not ready yet.
+    pub(crate) fn read<T: DeserializeOwned>(&self, path: &str, route: &str) -> Result<Sent<T>, ClientError> {
+        let (answer, id) = self.patiently(|| self.send(&Outgoing::get(path, route)))?;
+        self.decode(&answer, id)
+    }
+
+    /// The same with what the head of the answer says.
+    pub(crate) fn read_with_head<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        route: &str,
+    ) -> Result<(Head, T), ClientError> {
+        let (answer, id) = self.patiently(|| self.send(&Outgoing::get(path, route)))?;
+        let value = self.parse(&answer.head, &answer.body, &id)?;
+        Ok((answer.head, value))
+    }
+
+    /// A read whose answer is as long as it likes.
+    pub(crate) fn stream(&self, path: &str, route: &str) -> Result<(Head, Stream, String), ClientError> {
+        self.patiently(|| {
+            let outgoing = Outgoing { accept: ACCEPT_LINES, ..Outgoing::get(path, route) };
+            let (head, mut stream) = self.sent(&outgoing, |url, headers| self.transport.open(url, headers))?;
+            let id = head.request_id().unwrap_or_else(|| outgoing.id.clone());
+            let mut body = Vec::new();
+            if !(200..=299).contains(&head.status) {
+                // What can't be read of a refusal is missing from its text only.
+                let _ = stream.by_ref().take(REFUSAL_LIMIT).read_to_end(&mut body);
+            }
+            self.check(&head, &body, &id)?;
+            Ok((head, stream, id.to_string()))
+        })
+    }
+
+    /// A request that changes something: sent once.
+    pub(crate) fn write<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        route: &str,
+        body: &[u8],
+    ) -> Result<Sent<T>, ClientError> {
+        let (answer, id) = self.send(&Outgoing { method, body: Some(body), ..Outgoing::get(path, route) })?;
+        self.decode(&answer, id)
+    }
+
+    /// What a command is about: the request whose trace a person will want to see.
+    pub(crate) fn call<T: DeserializeOwned>(&self, path: &str, body: &[u8]) -> Result<Sent<T>, ClientError> {
+        let mut outgoing = Outgoing { method: Method::POST, body: Some(body), ..Outgoing::get(path, path) };
+        if let Some(trace) = &self.trace {
+            outgoing.id = trace.request_id().unwrap_or(outgoing.id);
+            trace.called(outgoing.id.as_str());
         }
-        Ok(sent.value)
-    }
-
-    fn catalog_path(&self, query: &CatalogQuery<'_>) -> String {
-        let identity = &self.identity;
-        let words = query.words.join(" ");
-        path(
-            "/v1/catalog/effective",
-            &[
-                ("config", &identity.config),
-                ("mode", &identity.mode),
-                ("agentProfile", &identity.agent_profile),
-                ("detail", if query.detailed { "full" } else { "" }),
-                ("shape", if query.slice { "slice" } else { "" }),
-                ("words", &words),
-                ("service", query.service),
-                ("tool", query.tool),
-            ],
-        )
-    }
-
-    /// `POST /v1/tools/execute`. Configuration, mode and profile are filled in. Never repeated: whether an
-    /// interrupted call took effect is unknown.
-    pub fn execute<'a>(&'a self, mut request: ExecuteRequest<'a>) -> Result<Sent<ExecuteResponse>, ClientError> {
-        request.config_path = self.identity.config.as_str().into();
-        request.mode = self.identity.mode.as_str().into();
-        request.agent_profile = self.identity.agent_profile.as_str().into();
-        let body = serde_json::to_vec(&request).map_err(|error| self.bad_request(&error))?;
-        let traceparent = new_traceparent();
-        let (answer, id) = self.send(Method::POST, "/v1/tools/execute", Some(&body), traceparent.as_deref())?;
+        let (answer, id) = self.send(&outgoing)?;
+        if let Some(trace) = &self.trace {
+            trace.called(&id);
+        }
         self.decode(&answer, id)
     }
 
-    /// `GET /v1/runtime/info`.
-    pub fn info(&self) -> Result<Sent<Value>, ClientError> {
-        let sent = self.read::<Value>("/v1/runtime/info")?;
-        let is_info = ["contractVersion", "instanceId"].iter().any(|member| sent.value.get(member).is_some());
-        if is_info { Ok(sent) } else { Err(self.not_a_runtime("its answer does not describe a runtime")) }
-    }
-
-    /// `POST /v1/runtime/stop`.
-    pub fn stop(&self) -> Result<Sent<Value>, ClientError> {
-        let path = path("/v1/runtime/stop", &[("config", &self.identity.config)]);
-        let (answer, id) = self.send(Method::POST, &path, Some(b"{}"), None)?;
-        self.decode(&answer, id)
-    }
-
-    /// `POST /v1/refresh`.
-    pub fn refresh(&self) -> Result<Sent<Value>, ClientError> {
-        let body = serde_json::to_vec(&serde_json::json!({ "configPath": self.identity.config }))
-            .map_err(|error| self.bad_request(&error))?;
-        let (answer, id) = self.send(Method::POST, "/v1/refresh", Some(&body), None)?;
-        self.decode(&answer, id)
-    }
-
-    /// `GET /v1/audit/events`: an array. Other runtimes ignore the filter and answer `null` for nothing.
-    pub fn audit(&self, query: &AuditQuery<'_>) -> Result<Vec<Value>, ClientError> {
-        let path = path(
-            "/v1/audit/events",
-            &[
-                ("config", &self.identity.config),
-                ("limit", query.limit),
-                ("since", query.since),
-                ("tool", query.tool),
-                ("eventType", query.event_type),
-                ("decision", query.decision),
-                ("requestId", query.request_id),
-            ],
-        );
-        Ok(self.read::<Option<Vec<Value>>>(&path)?.value.unwrap_or_default())
-    }
-
-    /// `GET /v1/traces`: root spans, newest first.
-    pub fn traces(&self, limit: &str) -> Result<Vec<Value>, ClientError> {
-        Ok(self.read::<Vec<Value>>(&path("/v1/traces", &[("limit", limit)]))?.value)
-    }
-
-    /// `GET /v1/traces/<request id or trace id>`.
-    pub fn trace(&self, id: &str) -> Result<Value, ClientError> {
-        let segment: String = Serializer::new(String::new()).append_key_only(id).finish().replace('+', "%20");
-        Ok(self.read::<Value>(&format!("/v1/traces/{segment}"))?.value)
-    }
-
-    fn read<T: DeserializeOwned>(&self, path: &str) -> Result<Sent<T>, ClientError> {
+    fn patiently<T>(&self, ask: impl Fn() -> Result<T, Unsent>) -> Result<T, ClientError> {
         let mut attempt = 0;
         loop {
-            match self.send(Method::GET, path, None, None) {
-                Ok((answer, id)) => return self.decode(&answer, id),
+            match ask() {
                 Err(Unsent::Later { pause, .. }) if attempt < READ_RETRIES => {
                     attempt += 1;
                     wait(pause.unwrap_or(RETRY_PAUSE * attempt).min(RETRY_PAUSE_LIMIT));
                 }
-                Err(unsent) => return Err(unsent.into()),
+                other => return Ok(other?),
             }
         }
     }
 
-    fn send(
+    fn send(&self, outgoing: &Outgoing<'_>) -> Result<(Answer, String), Unsent> {
+        let answer = self.sent(outgoing, |url, headers| {
+            let answer = self.transport.send(outgoing.method.clone(), url, headers, outgoing.body)?;
+            Ok((answer.head, answer.body))
+        });
+        let (head, body) = answer?;
+        let id = head.request_id().unwrap_or_else(|| outgoing.id.clone());
+        self.check(&head, &body, &id)?;
+        Ok((Answer { head, body }, id.to_string()))
+    }
+
+    /// Sends with all header fields, inside a span.
+    fn sent<B>(
         &self,
-        method: Method,
-        path: &str,
-        body: Option<&[u8]>,
-        traceparent: Option<&str>,
-    ) -> Result<(Answer, String), Unsent> {
-        let own_id = RequestId::generate();
-        let url = format!("{}{path}", self.url.as_str());
-        let mut headers = vec![("accept", ACCEPT), (REQUEST_ID_HEADER, own_id.as_str())];
-        if body.is_some() {
+        outgoing: &Outgoing<'_>,
+        send: impl FnOnce(&str, &[(&str, &str)]) -> Result<(Head, B), Fault>,
+    ) -> Result<(Head, B), ClientError> {
+        let url = format!("{}{}", self.url.as_str(), outgoing.path);
+        let span = self.trace.as_ref().and_then(|t| t.request(&outgoing.method, outgoing.route, &self.url));
+        let context = span.as_ref().map(|span| span.headers()).unwrap_or_default();
+        let mut headers = vec![("accept", outgoing.accept), (REQUEST_ID_HEADER, outgoing.id.as_str())];
+        if outgoing.body.is_some() {
             headers.push(("content-type", "application/json"));
         }
         if let Some(authorization) = &self.authorization {
             headers.push(("authorization", authorization.expose_secret()));
         }
-        if let Some(traceparent) = traceparent {
-            headers.push(("traceparent", traceparent));
-        }
-        let answer = match self.transport.send(method, &url, &headers, body) {
-            Ok(answer) => answer,
-            Err(fault) => return Err(self.fault(fault, own_id.to_string()).into()),
-        };
-        let request_id = answer
-            .request_id
-            .as_deref()
-            .and_then(RequestId::parse)
-            .map_or_else(|| own_id.to_string(), |id| id.to_string());
-        match answer.status {
-            200..=299 => Ok((answer, request_id)),
-            400..=599 => {
-                if let Some(detail) = foreign(answer.status, &answer.body) {
-                    return Err(self.not_a_runtime(detail).into());
+        headers.extend(context.iter().map(|(name, value)| (*name, value.as_str())));
+        match send(&url, &headers) {
+            Ok((head, body)) => {
+                if let Some(span) = span {
+                    span.answered(head.status);
                 }
-                let withheld = self.identity.token_withheld;
-                let mut refusal = Refusal::read(answer.status, &answer.body, &request_id, withheld);
-                refusal.is_named = answer.request_id.is_some();
-                let error = ClientError::Refused(Box::new(refusal));
-                match answer.status {
-                    503 => Err(Unsent::Later { pause: answer.retry_after, error }),
-                    _ => Err(error.into()),
-                }
+                Ok((head, body))
             }
-            status => {
-                let target = answer.location.map(|l| format!(" to {}", open_cli_contract::redact::text(&l)));
-                let detail = format!("status {status}{}", target.unwrap_or_default());
-                Err(self.bad_answer(detail, request_id).into())
+            Err(fault) => {
+                if let Some(span) = span {
+                    span.failed(fault.word());
+                }
+                Err(self.fault(fault, outgoing.id.to_string()))
             }
         }
     }
 
-    fn fault(&self, fault: Fault, request_id: String) -> ClientError {
+    /// Tells a usable answer from a refusal, and from what no runtime answers.
+    fn check(&self, head: &Head, body: &[u8], id: &RequestId) -> Result<(), Unsent> {
+        match head.status {
+            200..=299 => Ok(()),
+            400..=599 => {
+                if let Some(detail) = foreign(head.status, body) {
+                    return Err(self.not_a_runtime(detail, id.to_string()).into());
+                }
+                let withheld = self.identity.token_withheld;
+                let mut refusal = Refusal::read(head.status, body, id.as_str(), withheld);
+                refusal.is_named = head.request_id().is_some();
+                let error = ClientError::Refused(Box::new(refusal));
+                match head.status {
+                    503 => Err(Unsent::Later { pause: head.retry_after(), error }),
+                    _ => Err(error.into()),
+                }
+            }
+            status => {
+                let target = head.location().map(|l| format!(" to {}", open_cli_contract::redact::text(l)));
+                let detail = format!("status {status}{}", target.unwrap_or_default());
+                Err(self.bad_answer(detail, id.to_string()).into())
+            }
+        }
+    }
+
+    pub(crate) fn fault(&self, fault: Fault, request_id: String) -> ClientError {
         let url = self.url.as_str().to_owned();
         match fault {
-            Fault::Unreachable(detail) => ClientError::Unreachable { url, detail },
+            Fault::Unreachable(detail) => ClientError::Unreachable { url, detail, request_id },
             Fault::Broken(detail) => ClientError::BadAnswer { url, detail, request_id },
             Fault::TimedOut => ClientError::TimedOut { url, after: self.patience.answer(), request_id },
         }
     }
 
     fn decode<T: DeserializeOwned>(&self, answer: &Answer, request_id: String) -> Result<Sent<T>, ClientError> {
-        let is_named = answer.request_id.is_some();
-        match serde_json::from_slice(&answer.body) {
-            Ok(value) => Ok(Sent { value, request_id, is_named }),
-            Err(_) if is_page(&String::from_utf8_lossy(&answer.body)) => {
-                Err(self.not_a_runtime("it answered with a web page"))
+        let value = self.parse(&answer.head, &answer.body, &request_id)?;
+        Ok(Sent { value, request_id, is_named: answer.head.request_id().is_some() })
+    }
+
+    pub(crate) fn parse<T: DeserializeOwned>(&self, head: &Head, body: &[u8], id: &str) -> Result<T, ClientError> {
+        match serde_json::from_slice(body) {
+            Ok(value) => Ok(value),
+            Err(_) if is_page(&String::from_utf8_lossy(body)) => {
+                Err(self.not_a_runtime("it answered with a web page", id.to_owned()))
             }
-            Err(error) if !is_named => {
-                Err(self.not_a_runtime(format!("its answer is not the expected JSON: {error}")))
+            Err(error) if head.request_id().is_none() => {
+                Err(self.not_a_runtime(format!("its answer is not the expected JSON: {error}"), id.to_owned()))
             }
-            Err(error) => Err(self.bad_answer(format!("it is not the expected JSON: {error}"), request_id)),
+            Err(error) => Err(self.bad_answer(format!("it is not the expected JSON: {error}"), id.to_owned())),
         }
     }
 
-    fn bad_answer(&self, detail: String, request_id: String) -> ClientError {
+    pub(crate) fn bad_answer(&self, detail: String, request_id: String) -> ClientError {
         ClientError::BadAnswer { url: self.url.as_str().to_owned(), detail, request_id }
     }
 
-    fn not_a_runtime(&self, detail: impl Into<String>) -> ClientError {
-        ClientError::NotARuntime { url: self.url.as_str().to_owned(), detail: detail.into() }
+    pub(crate) fn not_a_runtime(&self, detail: impl Into<String>, request_id: String) -> ClientError {
+        ClientError::NotARuntime { url: self.url.as_str().to_owned(), detail: detail.into(), request_id }
     }
 
-    fn bad_request(&self, error: &serde_json::Error) -> ClientError {
+    pub(crate) fn bad_request(&self, error: &serde_json::Error) -> ClientError {
         self.bad_answer(format!("the request can't be written: {error}"), String::new())
     }
 }
@@ -335,13 +318,8 @@ fn wait(pause: Duration) {
     std::thread::sleep(pause);
 }
 
-fn new_traceparent() -> Option<String> {
-    let (trace_id, span_id) = (TraceId::new(fastrand::u128(..))?, SpanId::new(fastrand::u64(..))?);
-    Some(TraceParent { trace_id, span_id, sampled: true }.to_string())
-}
-
 /// Path and query; empty values are left out.
-fn path(path: &str, query: &[(&str, &str)]) -> String {
+pub(crate) fn path(path: &str, query: &[(&str, &str)]) -> String {
     let mut pairs = query.iter().filter(|(_, value)| !value.is_empty()).peekable();
     if pairs.peek().is_none() {
         return path.to_owned();

@@ -1,22 +1,25 @@
 //! One blocking HTTP agent: keep-alive, bounded answers, no redirects, TLS set up only for `https`.
 
+use crate::answer::{Answer, Head};
 use crate::proxy::proxy_for;
 use crate::{ClientError, Environment};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use ureq::http::{Method, Request, header};
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::http::{Method, Request, Response};
+use ureq::tls::{RootCerts, TlsConfig, TlsConfigBuilder};
 use url::Url;
 
 /// Name and version sent as `User-Agent`.
-const USER_AGENT: &str = concat!("open-cli/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("open-cli/", env!("CARGO_PKG_VERSION"));
 /// How long establishing a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an answer may take when `--timeout` is not given: a tool call may legitimately run for minutes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
-/// Largest answer of a runtime that is read.
-const ANSWER_LIMIT: u64 = 512 << 20;
+/// Largest answer of a runtime that is read whole.
+pub(crate) const ANSWER_LIMIT: u64 = 512 << 20;
+/// How long a stream may be silent.
+const SILENCE: Duration = Duration::from_secs(60);
 /// Largest API description that `init` downloads.
 pub const DOWNLOAD_LIMIT: u64 = 64 << 20;
 /// How often a download follows a redirect.
@@ -37,16 +40,6 @@ impl Patience {
     }
 }
 
-/// A complete answer, whatever its status.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) request_id: Option<String>,
-    pub(crate) location: Option<String>,
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) body: Vec<u8>,
-}
-
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -55,6 +48,17 @@ pub(crate) enum Fault {
     /// Somebody was reached; the answer is missing or incomplete.
     Broken(String),
     TimedOut,
+}
+
+impl Fault {
+    /// For `error.type`.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "unreachable",
+            Self::Broken(_) => "broken_answer",
+            Self::TimedOut => "timeout",
+        }
+    }
 }
 
 pub(crate) struct Transport {
@@ -73,29 +77,50 @@ impl Transport {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Result<Answer, Fault> {
-        let mut request = Request::builder().method(method).uri(url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let broken = |error: ureq::http::Error| Fault::Broken(error.to_string());
+        let request = request(method, url, headers);
         let result = match body {
             Some(body) => self.agent.run(request.body(body).map_err(broken)?),
             None => self.agent.run(request.body(()).map_err(broken)?),
         };
         read(result, ANSWER_LIMIT)
     }
+
+    /// The head of an answer whose body is read as it comes, however long that takes.
+    pub(crate) fn open(&self, url: &str, headers: &[(&str, &str)]) -> Result<(Head, Stream), Fault> {
+        let request = request(Method::GET, url, headers).body(()).map_err(broken)?;
+        let patient =
+            self.agent.configure_request(request).timeout_recv_body(None).timeout_per_read(Some(SILENCE));
+        let (head, body) = split(self.agent.run(patient.build()))?;
+        Ok((head, body.into_with_config().limit(u64::MAX).reader()))
+    }
 }
 
-fn read(result: Result<ureq::http::Response<ureq::Body>, ureq::Error>, limit: u64) -> Result<Answer, Fault> {
-    let mut response = result.map_err(|error| fault(&error, true))?;
-    let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let request_id = text(open_cli_contract::REQUEST_ID_HEADER);
-    let location = text(header::LOCATION.as_str());
-    let retry_after =
-        text(header::RETRY_AFTER.as_str()).and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-    let body =
-        response.body_mut().with_config().limit(limit).read_to_vec().map_err(|error| fault(&error, false))?;
-    Ok(Answer { status: response.status().as_u16(), request_id, location, retry_after, body })
+/// A body that is read as it comes.
+pub(crate) type Stream = ureq::BodyReader<'static>;
+
+fn request(method: Method, url: &str, headers: &[(&str, &str)]) -> ureq::http::request::Builder {
+    let request = Request::builder().method(method).uri(url);
+    headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+}
+
+fn broken(error: ureq::http::Error) -> Fault {
+    Fault::Broken(error.to_string())
+}
+
+fn split(result: Result<Response<ureq::Body>, ureq::Error>) -> Result<(Head, ureq::Body), Fault> {
+    let (parts, body) = result.map_err(|error| fault(&error, true))?.into_parts();
+    Ok((Head { status: parts.status.as_u16(), headers: parts.headers }, body))
+}
+
+fn read(result: Result<Response<ureq::Body>, ureq::Error>, limit: u64) -> Result<Answer, Fault> {
+    let (head, mut body) = split(result)?;
+    let body = body.with_config().limit(limit).read_to_vec().map_err(|error| fault(&error, false))?;
+    Ok(Answer { head, body })
+}
+
+/// What reading a stream met.
+pub(crate) fn stream_fault(error: io::Error) -> Fault {
+    fault(&ureq::Error::from(error), false)
 }
 
 fn fault(error: &ureq::Error, before_answer: bool) -> Fault {
@@ -166,25 +191,27 @@ fn agent(
             .timeout_recv_body(Some(ANSWER_TIMEOUT)),
     };
     if needs_tls {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(provider)
-            .build();
-        config = config.tls_config(tls);
+        config = config.tls_config(tls().build());
     }
     Ok(config.build().new_agent())
+}
+
+/// TLS with our cryptography and the system's root certificates.
+pub(crate) fn tls() -> TlsConfigBuilder {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).unversioned_rustls_crypto_provider(provider)
 }
 
 /// Downloads a document, as `init` does: redirects followed, at most [`DOWNLOAD_LIMIT`] bytes.
 pub fn download(url: &Url, environment: &Environment, patience: Patience) -> Result<Vec<u8>, ClientError> {
     let shown = open_cli_contract::redact::url(url);
-    let unreachable = |detail: String| ClientError::Unreachable { url: shown.clone(), detail };
+    let unreachable =
+        |detail: String| ClientError::Unreachable { url: shown.clone(), detail, request_id: String::new() };
     let agent = agent(url, environment, patience, DOWNLOAD_REDIRECTS).map_err(unreachable)?;
     let answer = read(agent.get(url.as_str()).call(), DOWNLOAD_LIMIT);
     match answer {
-        Ok(answer) if answer.status < 400 => Ok(answer.body),
-        Ok(answer) => Err(unreachable(format!("the server answered with status {}", answer.status))),
+        Ok(answer) if answer.head.status < 400 => Ok(answer.body),
+        Ok(answer) => Err(unreachable(format!("the server answered with status {}", answer.head.status))),
         Err(Fault::Unreachable(detail) | Fault::Broken(detail)) => Err(unreachable(detail)),
         Err(Fault::TimedOut) => Err(unreachable(format!("no answer within {} s", patience.answer().as_secs()))),
     }

@@ -50,8 +50,9 @@ pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
         event_type: flag("event-type"),
         decision: flag("decision"),
         request_id: flag("request-id"),
+        ..AuditQuery::default()
     };
-    let mut events = app.runtime()?.audit(&query)?;
+    let mut events = app.runtime()?.audit(&query)?.events;
     // Runtimes that know only the contract answer with everything, in file order.
     let fits = |event: &Value, member: &str, wanted: &str| wanted.is_empty() || text(event, member) == wanted;
     events.retain(|event| {

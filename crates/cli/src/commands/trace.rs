@@ -7,7 +7,12 @@ use crate::args::{Flag, Takes};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Table;
+use open_cli_client::TraceQuery;
 use serde_json::Value;
+
+fn query(limit: &str) -> TraceQuery<'_> {
+    TraceQuery { limit, ..TraceQuery::default() }
+}
 
 /// Requests shown when `--limit` is not given.
 const DEFAULT_LIMIT: &str = "20";
@@ -34,7 +39,7 @@ pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
             .suggest("Write e.g. `--limit 100`."));
     };
     let is_all = app.line.is_set("all");
-    let mut roots = app.runtime()?.traces(if is_all { limit } else { LOOKED_THROUGH })?;
+    let mut roots = app.runtime()?.traces(&query(if is_all { limit } else { LOOKED_THROUGH }))?;
     roots.retain(|root| is_all || LISTED.contains(&text(root, "name")));
     roots.truncate(wanted);
     app.screen.report(&roots, || {
@@ -74,7 +79,7 @@ pub(super) fn show(app: &App, operands: &[String]) -> Result<Exit, Failure> {
     let runtime = app.runtime()?;
     let newest;
     let id = if wanted == "last" {
-        newest = runtime.traces(SEARCHED)?;
+        newest = runtime.traces(&query(SEARCHED))?;
         let call = newest.iter().find(|root| text(root, "name") == TOOL_CALL);
         call.or(newest.first()).map(request_of).ok_or_else(|| {
             Failure::new(
