@@ -53,6 +53,7 @@ $(CARGO_DENY):
 .PHONY: bench
 bench: ## Measure speed against nginx and curl; figures in target/bench/results.json
 	cargo build --release $(PROGRAMS)
+	cargo build --release --package open-cli-audit --example audit_bench
 	python3 bench/run.py --programs "$(CARGO_TARGET_DIR)/release" --work "$(CARGO_TARGET_DIR)/bench"
 
 .PHONY: install
