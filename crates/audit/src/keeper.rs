@@ -5,11 +5,11 @@
 //! wait for a message, so that no thread that serves others is ever held by a disk.
 
 use crate::chain::Position;
+use crate::checkpoint::{told_synced, write_head};
 use crate::key::SigningKey;
 use crate::layout::Layout;
 use crate::recover::Place;
 use crate::seal::Sealer;
-use crate::statement::{self, Head};
 use crate::stats::Stats;
 use crate::writer::{Writer, sync};
 use crate::{AuditError, AuditOptions, Durability, Receipt};
@@ -28,6 +28,8 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 const HEAD_EVERY: Duration = Duration::from_secs(1);
 /// The same when every event is synced: what is acknowledged as safe should soon be known to the head.
 const HEAD_EVERY_SYNCED: Duration = Duration::from_millis(200);
+/// When to look for the age of the live file again while somebody writes to it.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Pause after a rotation or a head that failed.
 const RETRY: Duration = Duration::from_secs(10);
 /// Most events that wait for a group commit.
@@ -254,7 +256,10 @@ impl Keeper {
     /// Time until the live file is old.
     fn time_to_age(&self) -> Option<Duration> {
         let age = self.core.options.rotate_age?;
-        let begun = self.core.writer.lock().place().begun?;
+        // Callers may wait for this thread meanwhile: it does not wait for a writer.
+        let Some(writer) = self.core.writer.try_lock() else { return Some(LOOK_AGAIN) };
+        let begun = writer.place().begun?;
+        drop(writer);
         let old = Timestamp::now().duration_since(begun);
         Some(age.saturating_sub(Duration::try_from(old).unwrap_or_default()))
     }
@@ -371,25 +376,6 @@ impl Keeper {
             }
         }
     }
-}
-
-/// Tells, for whoever wants to know what a power loss would leave: the live file begins with record `first_seq` (0: it
-/// has none yet) and is safe up to `offset`.
-pub(crate) fn told_synced(place: &Place) {
-    let (seq, first_seq) = (place.position.seq, place.first_seq.unwrap_or(0));
-    tracing::trace!(first_seq, seq, offset = place.size, "audit log synced");
-}
-
-/// Signs a place as the head.
-pub(crate) fn write_head(layout: &Layout, place: &Place, key: &SigningKey) -> Result<(), AuditError> {
-    let head = Head {
-        seq: place.position.seq,
-        hash: place.position.hash,
-        first_seq: place.first_seq.unwrap_or(0),
-        size: place.size,
-        time: Timestamp::now(),
-    };
-    statement::write(&layout.head(), &head, key, open_cli_files::Durability::Synced)
 }
 
 /// Tells each of a group which record is theirs.

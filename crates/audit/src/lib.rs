@@ -6,6 +6,7 @@
 //! events exist: the event is `open_cli_contract::audit::AuditEvent`.
 
 mod chain;
+mod checkpoint;
 mod error;
 mod index;
 mod keeper;

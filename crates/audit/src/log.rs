@@ -1,6 +1,7 @@
 //! The audit log in a file: opening, appending, closing.
 
-use crate::keeper::{Core, Keeper, told_synced, write_head};
+use crate::checkpoint::{told_synced, write_head};
+use crate::keeper::{Core, Keeper};
 use crate::key::{PublicKey, SigningKey};
 use crate::layout::{Form, Layout};
 use crate::query::{AuditPage, AuditQuery, AuditReader};

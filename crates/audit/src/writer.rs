@@ -48,6 +48,7 @@ pub(crate) struct Writer {
     identity: (u64, u64),
     /// Where the log stands, as far as this process knows.
     place: Place,
+    is_place_known: bool,
     looked_at: Instant,
     lines: Vec<u8>,
     /// Names were changed in the directory since it was synced.
@@ -81,6 +82,7 @@ impl Writer {
             is_file: found.is_file(),
             identity: identity_of(&found),
             place: Place { size: if found.is_file() { found.len() } else { 0 }, ..Place::default() },
+            is_place_known: true,
             looked_at: Instant::now(),
             lines: Vec::new(),
             directory_changed: true,
@@ -180,11 +182,8 @@ impl Writer {
         sync(&self.file).map_err(|cause| AuditError::Write { path: self.layout.live().to_owned(), cause })?;
         let new = Self::open(&self.layout, &self.stats)?;
         let (keys, position) = (std::mem::take(&mut self.keys), self.place.position);
-        // The size differs from what is known, so the first write finds out where the log stands.
-        *self = Self { keys, place: Place { position, size: u64::MAX, ..Place::default() }, ..new };
-        if !self.is_file {
-            self.place.size = 0;
-        }
+        // The first write finds out where the log stands.
+        *self = Self { keys, place: Place { position, ..Place::default() }, is_place_known: false, ..new };
         Ok(())
     }
 
@@ -203,7 +202,7 @@ impl Writer {
                 self.reopen()?;
                 continue;
             }
-            if found.len() != self.place.size {
+            if !self.is_place_known || found.len() != self.place.size {
                 self.catch_up(found.len())?;
             }
             return Ok(lock);
@@ -221,6 +220,7 @@ impl Writer {
             place.position = self.place.position;
         }
         self.place = place;
+        self.is_place_known = true;
         Ok(())
     }
 

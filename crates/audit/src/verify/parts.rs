@@ -90,8 +90,9 @@ impl Files {
         match live {
             Some((file, _)) => {
                 let path = layout.live().to_owned();
-                let length = length_between_writes(&file)
-                    .map_err(|cause| AuditError::Read { path: path.clone(), cause })?;
+                // Now, not when it was opened: the head may be newer than that. A write in progress may be seen half.
+                let length =
+                    file.metadata().map_err(|cause| AuditError::Read { path: path.clone(), cause })?.len();
                 parts.push(Part { path, file: Arc::new(file), length, kind: Kind::Live });
             }
             // A crash in the middle of a rotation leaves no live file.
@@ -135,15 +136,4 @@ fn open(path: &Path) -> Result<Option<(File, Metadata)>, AuditError> {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(AuditError::Read { path: path.to_owned(), cause }),
     }
-}
-
-/// Length of the live file at a moment when nobody is in the middle of a write.
-fn length_between_writes(file: &File) -> io::Result<u64> {
-    // The writers' lock is short; without locks a line may be seen half, which is no problem by itself.
-    let is_locked = file.lock_shared().is_ok();
-    let length = file.metadata().map(|found| found.len());
-    if is_locked {
-        let _ = file.unlock();
-    }
-    length
 }

@@ -89,11 +89,8 @@ fn run_and_kill(path: &Path, mode: &str, time: Duration, acknowledged: &mut BTre
     // The time runs from the first word of the child on: a loaded machine may take long to start it.
     let started = std::time::Instant::now();
     let mut until = started + Duration::from_secs(30);
-    loop {
-        match told.recv_timeout(until.saturating_duration_since(std::time::Instant::now())) {
-            Ok(line) => take(line),
-            Err(_) => break,
-        }
+    while let Ok(line) = told.recv_timeout(until.saturating_duration_since(std::time::Instant::now())) {
+        take(line);
         if std::mem::take(&mut first) {
             until = std::time::Instant::now() + time;
         }
