@@ -51,7 +51,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, clap::Er
     let variable = |name: &str| std::env::var(name).ok();
     let observability = observation::settings(&matches, &variable)
         .map_err(|problem| command.error(clap::error::ErrorKind::ValueValidation, problem))?;
-    let audit = audit::settings(&matches);
+    let audit = audit::settings(&matches, &variable)
+        .map_err(|problem| command.error(clap::error::ErrorKind::ValueValidation, problem))?;
     let settings = Settings { advertise_url, audit, observability, ..settings(&matches, addr) };
     Ok(Asked::Serve(Box::new(Invocation { log: observation::log(&matches, false), settings })))
 }
@@ -280,6 +281,7 @@ mod tests {
             (&["--config", "c", "--config-root", "d"], "cannot be used with"),
             (&["--config-root", "d", "--strict"], "cannot be used with"),
             (&["--config", "c", "--advertise-url", "tools.example"], "--advertise-url"),
+            (&["--config", "c", "--audit-push", "otlp", "--audit-push", "ftp://h"], "--audit-push (number 2)"),
             (&[], "--config"),
             (&["--config", "c", "--max-connections", "0"], "max-connections"),
             (&["--nonsense"], "--nonsense"),
@@ -299,6 +301,7 @@ mod tests {
             (&["instances", "--format", "yaml"], "yaml"),
             (&["instances", "prune", "--older-than", "soon"], "15s"),
             (&["--config", "c", "--advertise-url", "https://u:secret@tools.example"], "password"),
+            (&["--config", "c", "--audit-push", "https://u:secret@siem.example"], "holds credentials"),
         ] {
             let message = parsed(args).expect_err("refused");
             assert!(message.contains(part) && !message.contains("secret"), "{args:?}: {message}");

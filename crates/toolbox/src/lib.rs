@@ -9,6 +9,7 @@ mod http;
 mod leases;
 pub mod log;
 mod observability;
+mod push;
 mod server;
 pub mod settings;
 mod shutdown;

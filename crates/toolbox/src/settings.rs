@@ -3,6 +3,7 @@
 use crate::advertised::AdvertisedUrl;
 use crate::observability::Observability;
 use open_cli_audit::AuditOptions;
+use open_cli_auditpush::PushSettings;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,6 +57,8 @@ pub struct AuditSettings {
     pub options: AuditOptions,
     /// What happens to a call whose record can't be written.
     pub on_error: OnAuditError,
+    /// Where records are sent on to.
+    pub push: PushSettings,
 }
 
 /// Settings of one runtime.

@@ -3,6 +3,7 @@
 
 use crate::configs::{Configs, MakeKeeper};
 use crate::log::LogControl;
+use crate::push::AuditPush;
 use crate::server::Server;
 use crate::settings::{Serves, Settings};
 use crate::shutdown::{Shutdown, Signals};
@@ -68,6 +69,9 @@ pub enum StartError {
     /// The runtime can't be observed as asked.
     #[error("{0}")]
     Telemetry(#[from] crate::telemetry::TelemetryError),
+    /// Audit records can't be sent on as asked.
+    #[error("{0}")]
+    AuditPush(#[from] open_cli_auditpush::StartError),
     /// Signal handlers can't be installed.
     #[error("signal handlers can't be installed: {0}")]
     Signals(std::io::Error),
@@ -105,6 +109,7 @@ pub struct Running {
     lock: InstanceLock,
     signals: Option<Signals>,
     metrics_task: Option<tokio::task::JoinHandle<()>>,
+    push: Option<AuditPush>,
 }
 
 impl ToolboxBuilder {
@@ -172,6 +177,7 @@ impl ToolboxBuilder {
         report_claim(&layout, &lock);
         let (audit, report) = AuditLog::open_with(&layout.audit_path, settings.audit.options.clone())?;
         report_audit(&layout, &report);
+        let push = AuditPush::new(&settings, &layout, report.last_seq)?;
         let telemetry = Telemetry::start(&settings.observability, &layout, observers)?;
         let log = log.map(Arc::new);
         if let (Some(log), Some(exporter)) = (&log, &telemetry.exporters.logs) {
@@ -221,8 +227,11 @@ impl ToolboxBuilder {
             }
             _ => None,
         };
+        if let Some(push) = &push {
+            push.start(&state)?;
+        }
         let server = Server::new(listener, workers, Arc::clone(&state));
-        Ok(Running { state, server, lock, signals, metrics_task })
+        Ok(Running { state, server, lock, signals, metrics_task, push })
     }
 }
 
@@ -239,7 +248,7 @@ impl Running {
 
     /// Serves until it is asked to end, then drains: exit code 0, or 130 after a second signal.
     pub async fn wait(self) -> u8 {
-        let Self { state, mut server, lock, mut signals, metrics_task } = self;
+        let Self { state, mut server, lock, mut signals, metrics_task, push } = self;
         let shutdown = state.shutdown.clone();
         let watch = leases(Arc::clone(&state));
         tokio::pin!(watch);
@@ -272,7 +281,13 @@ impl Running {
         }
         // Files of the instance are written by its owner only, so this comes before it is given up.
         let ending = Arc::clone(&state);
-        let _ = tokio::task::spawn_blocking(move || ending.telemetry.end()).await;
+        let end = move || {
+            if let Some(push) = push {
+                push.end();
+            }
+            ending.telemetry.end();
+        };
+        let _ = tokio::task::spawn_blocking(end).await;
         lock.withdraw();
         code
     }

@@ -86,6 +86,18 @@ pub(super) fn execution(about: AuditEvent, executed: &Executed<'_>) -> AuditEven
     }
 }
 
+/// An action that was refused.
+pub(super) fn refused(action: AuditEvent, code: ErrorCode) -> AuditEvent {
+    AuditEvent {
+        decision: Decision::Denied,
+        reason_code: code.as_str().into(),
+        error_code: code.as_str().into(),
+        status_code: code.status(),
+        outcome: "refused".into(),
+        ..action
+    }
+}
+
 /// `execution_error`: allowed, and no upstream answered.
 pub(super) fn failed(about: AuditEvent, code: &str) -> AuditEvent {
     AuditEvent {

@@ -2,6 +2,7 @@
 
 use super::respond::{self, Answer};
 use super::{Call, Problem, check_names, parse, record};
+use crate::leases::Renewed;
 use open_cli_contract::audit::AuditEvent;
 use open_cli_contract::problem::ErrorCode;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ struct SessionRequest {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Renewed<'a> {
+struct HeartbeatAnswer<'a> {
     renewed: bool,
     session_id: &'a str,
     active_sessions: usize,
@@ -38,11 +39,19 @@ pub(super) async fn heartbeat(call: &mut Call) -> Result<Answer, Box<Problem>> {
     if !expected.is_empty() && !request.config_fingerprint.is_empty() && *expected != request.config_fingerprint {
         return Err(Problem::new(ErrorCode::RuntimeAttachMismatch, "The configuration fingerprints differ."));
     }
+    let state = &call.state;
+    let attached = AuditEvent { session_id: session_id.into(), ..record::action(call, "session_attach", "runtime.session") };
+    let Ok(renewed) = state.leases.renew(session_id) else {
+        let code = ErrorCode::RuntimeAttachConflict;
+        state.record(&record::refused(attached, code)).await?;
+        return Err(Problem::new(code, "Another session holds this exclusive runtime."));
+    };
+    if renewed == Renewed::Attached {
+        state.record(&attached).await?;
+    }
     // With leases off nothing is renewed, and the answer says so (W-33).
-    let renewed = call.state.leases.renew(session_id).map_err(|()| {
-        Problem::new(ErrorCode::RuntimeAttachConflict, "Another session holds this exclusive runtime.")
-    })?;
-    respond::json(&Renewed { renewed, session_id, active_sessions: call.state.leases.active() })
+    let active_sessions = state.leases.active();
+    respond::json(&HeartbeatAnswer { renewed: renewed != Renewed::Off, session_id, active_sessions })
 }
 
 pub(super) async fn close(call: &mut Call) -> Result<Answer, Box<Problem>> {

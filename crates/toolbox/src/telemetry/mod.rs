@@ -55,7 +55,7 @@ impl Telemetry {
         layout: &Layout,
         observers: Vec<Arc<dyn Observer>>,
     ) -> Result<Self, TelemetryError> {
-        let resource = Arc::new(settings.otlp.resource(own_resource(layout)));
+        let resource = Arc::new(Self::resource(settings, layout));
         let recent = Arc::new(Recent::new(settings.recent_spans.max(1)));
         let trace_file = match settings.trace_file {
             Some(options) => {
@@ -96,6 +96,11 @@ impl Telemetry {
         })
     }
 
+    /// Who observes, as collectors are told.
+    pub(crate) fn resource(settings: &Observability, layout: &Layout) -> Resource {
+        settings.otlp.resource(own_resource(layout))
+    }
+
     /// Has everything written and sent that is there; bounded in time. Blocks.
     pub(crate) fn end(&self) {
         self.detached.iter().for_each(|observer| observer.flush());
@@ -123,10 +128,15 @@ fn own_resource(layout: &Layout) -> open_cli_otlp::Attributes {
         ("telemetry.sdk.language".into(), Value::from("rust")),
         ("telemetry.sdk.version".into(), Value::from(env!("CARGO_PKG_VERSION"))),
     ];
-    if let Ok(name) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
-        attributes.push(("host.name".into(), text(name.trim())));
+    if let Some(name) = host_name() {
+        attributes.push(("host.name".into(), text(&name)));
     }
     attributes
+}
+
+/// Name of this machine.
+pub(crate) fn host_name() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned())
 }
 
 fn metric_options(resource: &Resource) -> open_cli_metrics::Options {
