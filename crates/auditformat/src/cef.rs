@@ -1,7 +1,7 @@
 //! ArcSight Common Event Format, version 0: header fields between `|`, then `key=value` from its dictionary. What the
 //! dictionary has no key for stands in labelled custom fields (`cs1`, `cn1`, …) or under keys of our own (`openCli…`).
 
-use crate::{PRODUCT, Record, VENDOR};
+use crate::{PRODUCT, Record, VENDOR, event_name};
 use std::net::IpAddr;
 use url::{Host, Url};
 
@@ -17,7 +17,7 @@ const MAX_NAME: usize = 512;
 pub(crate) fn line(record: &Record<'_>, version: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"CEF:0");
     let kind = record.text("eventType");
-    for field in [VENDOR, PRODUCT, version, if kind.is_empty() { "unknown" } else { kind }, name(kind)] {
+    for field in [VENDOR, PRODUCT, version, if kind.is_empty() { "unknown" } else { kind }, event_name(kind)] {
         out.push(b'|');
         header(cut(field, MAX_NAME), out);
     }
@@ -26,24 +26,6 @@ pub(crate) fn line(record: &Record<'_>, version: &str, out: &mut Vec<u8>) {
     out.push(b'|');
     extension(record, &mut Pairs { out, is_first: true });
     out.push(b'\n');
-}
-
-/// What an event is called. Of the contract's types and of ours.
-fn name(kind: &str) -> &str {
-    match kind {
-        "tool_execution" => "Tool executed",
-        "authz_denial" => "Call refused",
-        "execution_error" => "Call failed",
-        "authn_failure" => "Authentication failed",
-        "authenticated_connect" => "Caller authenticated",
-        "catalog_filtered" => "Catalog read",
-        "token_refresh" => "Catalog refreshed",
-        "session_close" => "Session closed",
-        "session_expiry" => "Session expired",
-        "lease_expiry_shutdown" => "Runtime stopped after its last session",
-        "" => "Event",
-        other => other,
-    }
 }
 
 /// From 0 to 10: 4 to 6 is medium, 7 and 8 are high.

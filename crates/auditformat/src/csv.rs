@@ -182,7 +182,8 @@ mod tests {
         line(&Record::of(&full).expect("a record"), &mut out);
         let row = read(&String::from_utf8(out).expect("text")).remove(0);
         assert_eq!(row.last().map(String::as_str), Some(""));
-        let empty: Vec<_> = COLUMNS.iter().zip(&row).filter(|(_, cell)| cell.is_empty()).map(|(c, _)| *c).collect();
+        let empty: Vec<_> =
+            COLUMNS.iter().zip(&row).filter(|(_, cell)| cell.is_empty()).map(|(c, _)| *c).collect();
         assert_eq!(empty, ["clientAddress", "outcome"]);
     }
 

@@ -72,6 +72,27 @@ impl Format {
     }
 }
 
+/// What a type of event is called; the type itself when it has no other name.
+pub fn event_name(kind: &str) -> &str {
+    match kind {
+        "tool_execution" => "Tool executed",
+        "authz_denial" => "Call refused",
+        "execution_error" => "Call failed",
+        "authn_failure" => "Authentication failed",
+        "authenticated_connect" => "Caller authenticated",
+        "catalog_filtered" => "Catalog read",
+        "token_refresh" | "refresh" => "Catalog refreshed",
+        "session_close" => "Session closed",
+        "session_expiry" => "Session expired",
+        "lease_expiry_shutdown" => "Runtime stopped after its last session",
+        "runtime_stop" => "Runtime stopped",
+        "audit_read" => "Audit log read",
+        "log_changed" => "Log filter changed",
+        "" => "Event",
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod samples;
 

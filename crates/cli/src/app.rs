@@ -2,13 +2,17 @@
 
 use crate::args::Line;
 use crate::failure::Failure;
+use crate::last::{self, LastCall};
 use crate::output::Screen;
 use open_cli_client::{
-    Environment, Identity, Patience, Places, Runtime, RuntimeUrl, Settings, UrlSource, choose_runtime_url, token,
+    CommandTrace, Environment, Identity, Patience, Places, Runtime, RuntimeUrl, Settings, Telemetry, UrlSource,
+    choose_runtime_url, token,
 };
+use open_cli_contract::Timestamp;
 use open_cli_instance::{InstanceOptions, Layout};
 use std::cell::OnceCell;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// What a command works with.
@@ -16,13 +20,23 @@ pub(crate) struct App {
     pub(crate) line: Line,
     pub(crate) environment: Environment,
     pub(crate) screen: Screen,
+    started_at: Timestamp,
     settings: OnceCell<Settings>,
     runtime: OnceCell<Runtime>,
+    tracing: OnceCell<(Rc<CommandTrace>, Telemetry)>,
 }
 
 impl App {
     pub(crate) fn new(line: Line, environment: Environment, screen: Screen) -> Self {
-        Self { line, environment, screen, settings: OnceCell::new(), runtime: OnceCell::new() }
+        Self {
+            line,
+            environment,
+            screen,
+            started_at: Timestamp::now(),
+            settings: OnceCell::new(),
+            runtime: OnceCell::new(),
+            tracing: OnceCell::new(),
+        }
     }
 
     /// Where configurations are looked for.
@@ -68,16 +82,17 @@ impl App {
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime);
         }
-        let runtime = self.connect(Patience { total: self.line.globals.timeout })?;
+        let trace = Rc::clone(&self.tracing().0);
+        let runtime = self.connect(Patience { total: self.line.globals.timeout }, Some(trace))?;
         Ok(self.runtime.get_or_init(|| runtime))
     }
 
     /// The runtime, for what is nice to have and must not be waited for.
     pub(crate) fn hasty_runtime(&self, limit: Duration) -> Result<Runtime, Failure> {
-        self.connect(Patience { total: Some(limit) })
+        self.connect(Patience { total: Some(limit) }, None)
     }
 
-    fn connect(&self, patience: Patience) -> Result<Runtime, Failure> {
+    fn connect(&self, patience: Patience, trace: Option<Rc<CommandTrace>>) -> Result<Runtime, Failure> {
         let settings = self.settings()?;
         let (url, source) = self.runtime_url()?;
         self.say(|| format!("runtime: {}", url.as_str()));
@@ -96,7 +111,7 @@ impl App {
                 identity.token = token(oauth, &self.environment)?;
             }
         }
-        Ok(Runtime::new(url, &self.environment, identity, patience, None)?)
+        Ok(Runtime::new(url, &self.environment, identity, patience, trace)?)
     }
 
     /// Client §5.3, W10: `requestConfigPath`, else the absolute path of the active file, else nothing.
@@ -114,17 +129,60 @@ impl App {
         Ok(self.places()?.working_dir)
     }
 
+    /// The trace of this command; begun with the first request.
+    fn tracing(&self) -> &(Rc<CommandTrace>, Telemetry) {
+        self.tracing.get_or_init(|| {
+            let telemetry = Telemetry::read(&self.environment).unwrap_or_else(|error| {
+                self.say(|| format!("no spans are exported: {error}"));
+                Telemetry::default()
+            });
+            let trace = CommandTrace::start(self.started_at, &self.environment, &telemetry);
+            // What stands behind the words of a built-in command are arguments; a tool's words are known later.
+            if let Some(command) = crate::commands::find(&self.line.words) {
+                trace.describe(&command.words.join(" "));
+            }
+            (Rc::new(trace), telemetry)
+        })
+    }
+
+    /// The trace's id, when anything was sent in it.
+    pub(crate) fn trace_id(&self) -> Option<String> {
+        self.tracing.get().map(|(trace, _)| trace.trace_id().to_string())
+    }
+
+    /// Says which command this is: its words, without arguments.
+    pub(crate) fn describe(&self, words: &str) {
+        if let Some((trace, _)) = self.tracing.get() {
+            trace.describe(words);
+        }
+    }
+
+    /// Ends the trace, after the output was written: remembers the call, exports the spans. Nothing here can fail the
+    /// command.
+    pub(crate) fn finish(&self, exit: u8, error: Option<&str>) {
+        let Some((trace, telemetry)) = self.tracing.get() else { return };
+        let Some(finished) = trace.finish(exit, error) else { return };
+        if let (Some(root), Ok((url, _))) = (self.state_root(), self.runtime_url()) {
+            last::write(&root, &finished, url.as_str(), exit);
+        }
+        if let Err(error) = telemetry.export(&finished, &self.environment) {
+            self.say(|| format!("the spans of this command were not exported: {error}"));
+        }
+    }
+
+    /// The last call that was made from here, when it is known.
+    pub(crate) fn last_call(&self) -> Option<LastCall> {
+        last::read(&self.state_root()?)
+    }
+
+    fn state_root(&self) -> Option<PathBuf> {
+        let options = InstanceOptions { state_dir: self.line.globals.state_dir.clone(), ..Default::default() };
+        open_cli_instance::roots(&options, &self.instance_environment().ok()?).ok().map(|roots| roots.state)
+    }
+
     /// The instance that configuration, flags and environment lead to (client §5.4). Touches no file.
     pub(crate) fn instance(&self) -> Result<Layout, Failure> {
-        let variable = |name: &str| self.environment.get(name).map(Into::into);
-        let environment = open_cli_instance::Environment {
-            home: variable("HOME"),
-            xdg_state_home: variable("XDG_STATE_HOME"),
-            xdg_cache_home: variable("XDG_CACHE_HOME"),
-            state_dir: variable("OPEN_CLI_STATE_DIR"),
-            instance_id: variable("OPEN_CLI_INSTANCE_ID"),
-            current_dir: self.working_dir()?,
-        };
+        let environment = self.instance_environment()?;
         let options = InstanceOptions {
             instance_id: self.line.globals.instance_id.clone(),
             state_dir: self.line.globals.state_dir.clone(),
@@ -134,6 +192,18 @@ impl App {
         open_cli_instance::resolve(&options, &environment).map_err(|error| {
             Failure::usage("The instance can't be determined", error.to_string())
                 .suggest("Correct `--instance-id` or `--state-dir`.")
+        })
+    }
+
+    fn instance_environment(&self) -> Result<open_cli_instance::Environment, Failure> {
+        let variable = |name: &str| self.environment.get(name).map(Into::into);
+        Ok(open_cli_instance::Environment {
+            home: variable("HOME"),
+            xdg_state_home: variable("XDG_STATE_HOME"),
+            xdg_cache_home: variable("XDG_CACHE_HOME"),
+            state_dir: variable("OPEN_CLI_STATE_DIR"),
+            instance_id: variable("OPEN_CLI_INSTANCE_ID"),
+            current_dir: self.working_dir()?,
         })
     }
 

@@ -32,6 +32,7 @@ exits! {
     Runtime 7 "The runtime can't be reached, or none is configured";
     NotExecuted 8 "The tool could not be executed (status 502 or 504 of the runtime)";
     Config 9 "The configuration is not valid";
+    Interrupted 130 "Interrupted with Ctrl-C";
 }
 
 /// Exit for a refusal of the runtime.

@@ -28,7 +28,9 @@ pub(crate) struct Parts {
     pub(crate) status: Option<u16>,
     /// Request it happened in.
     pub(crate) request_id: Option<String>,
-    /// A trace of the request can say more.
+    /// Trace the request belongs to.
+    pub(crate) trace_id: Option<String>,
+    /// The runtime was reached, so it may have a trace of the request.
     pub(crate) has_trace: bool,
     /// How the program ends.
     pub(crate) exit: Exit,
@@ -58,6 +60,7 @@ impl Failure {
             suggestion: String::new(),
             status: None,
             request_id: None,
+            trace_id: None,
             has_trace: false,
             exit,
             is_broken_pipe: false,
@@ -91,7 +94,13 @@ impl Failure {
         self
     }
 
-    /// A trace of the request can say more.
+    /// Trace in which the command's requests were sent; counts when this is about one of them.
+    pub(crate) fn in_trace(mut self, id: Option<String>) -> Self {
+        self.0.trace_id = id.filter(|_| self.0.request_id.is_some());
+        self
+    }
+
+    /// The runtime was reached, so it may have a trace of the request.
     pub(crate) fn traced(mut self, has_trace: bool) -> Self {
         self.0.has_trace = has_trace;
         self
@@ -116,7 +125,7 @@ impl Failure {
         if let Some(id) = &self.request_id {
             let _ = write!(out, "\n{} {id}\n", paint.bold("Request:"));
             if self.has_trace {
-                let hint = format!("See where the time went with `open-cli trace {id}`.");
+                let hint = format!("Look at what happened with `open-cli trace {id}`.");
                 let _ = writeln!(out, "{}", paint.dim(&hint));
             }
         }
@@ -132,6 +141,7 @@ impl Failure {
         error.insert("suggestion".into(), self.suggestion.as_str().into());
         error.insert("status".into(), self.status.map_or(Value::Null, Value::from));
         error.insert("requestId".into(), self.request_id.as_deref().map_or(Value::Null, Value::from));
+        error.insert("traceId".into(), self.trace_id.as_deref().map_or(Value::Null, Value::from));
         let mut root = Map::new();
         root.insert("error".into(), Value::Object(error));
         Value::Object(root)
@@ -172,13 +182,14 @@ impl From<ClientError> for Failure {
                 Self::new(Exit::Runtime, "invalid_runtime_url", format!("The runtime URL {url:?} is not valid"), reason)
                     .suggest("Correct `--runtime`, OPEN_CLI_RUNTIME_URL or `runtime.remote.url`.")
             }
-            ClientError::Unreachable { url, detail, .. } => Self::new(
+            ClientError::Unreachable { url, detail, request_id } => Self::new(
                 Exit::Runtime,
                 "runtime_unreachable",
                 format!("The runtime at {url} can't be reached"),
                 detail,
             )
-            .suggest("Check that open-cli-toolbox runs there, or name another runtime with `--runtime <url>`."),
+            .suggest("Check that open-cli-toolbox runs there, or name another runtime with `--runtime <url>`.")
+            .request(request_id),
             ClientError::TimedOut { url, after, request_id } => Self::new(
                 Exit::Runtime,
                 "runtime_timeout",
@@ -186,7 +197,8 @@ impl From<ClientError> for Failure {
                 format!("No complete answer within {} s. Whether a call took effect is unknown.", after.as_secs_f32()),
             )
             .suggest("Try again with a longer `--timeout <seconds>`, or look at the runtime's log.")
-            .request(request_id),
+            .request(request_id)
+            .traced(true),
             ClientError::BadAnswer { url, detail, request_id } => Self::new(
                 Exit::Runtime,
                 "runtime_answer",
@@ -194,8 +206,9 @@ impl From<ClientError> for Failure {
                 detail,
             )
             .suggest("Check that the URL leads to an open-cli runtime, and that versions fit.")
-            .request(request_id),
-            ClientError::NotARuntime { url, detail, .. } => Self::new(
+            .request(request_id)
+            .traced(true),
+            ClientError::NotARuntime { url, detail, request_id } => Self::new(
                 Exit::Runtime,
                 "not_a_runtime",
                 format!("The server at {url} is not an open-cli runtime"),
@@ -204,7 +217,8 @@ impl From<ClientError> for Failure {
             .suggest(
                 "Correct `--runtime`, OPEN_CLI_RUNTIME_URL or `runtime.remote.url`. A proxy in front of a runtime that \
                  is down answers like this, too.",
-            ),
+            )
+            .request(request_id),
             ClientError::Refused(refusal) => Self::from(*refusal),
             ClientError::SignInUnsupported { .. } => Self::new(
                 Exit::Auth,
@@ -258,8 +272,8 @@ impl From<Refusal> for Failure {
             .suggest(suggestion)
             .status(problem.status)
             .request(problem.request_id.clone())
-            // Who refuses before anything is executed has nothing to show in a trace.
-            .traced(refusal.is_named && exit == Exit::NotExecuted)
+            // What there is no trace of needs no look at a trace.
+            .traced(refusal.is_named && refusal.code != Some(ErrorCode::TraceNotFound))
     }
 }
 

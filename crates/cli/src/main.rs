@@ -8,6 +8,9 @@ mod exit;
 mod failure;
 mod help;
 mod init;
+mod interrupt;
+mod last;
+mod moment;
 mod output;
 mod text;
 
@@ -29,11 +32,8 @@ fn main() -> ExitCode {
             Ok(argument) => arguments.push(argument),
             Err(other) => {
                 let failure = Failure::usage("An argument is not UTF-8", other.to_string_lossy().into_owned());
-                return end(
-                    Err(failure),
-                    None,
-                    &Screen::new(&Default::default(), &Environment::Process, Terminals::of_process()),
-                );
+                let screen = Screen::new(&Default::default(), &Environment::Process, Terminals::of_process());
+                return ExitCode::from(end(Err(failure), None, &screen));
             }
         }
     }
@@ -43,13 +43,17 @@ fn main() -> ExitCode {
         Ok(line) => line,
         Err(failure) => {
             let screen = Screen::new(&Default::default(), &Environment::Process, terminals);
-            return end(Err(failure), format_by_sight(&arguments), &screen);
+            return ExitCode::from(end(Err(failure), format_by_sight(&arguments), &screen));
         }
     };
     let format = line.globals.format;
     let screen = Screen::new(&line.globals, &Environment::Process, terminals);
     let app = app::App::new(line, Environment::Process, screen);
-    end(commands::run(&app), format, &screen)
+    let result = commands::run(&app).map_err(|failure| failure.in_trace(app.trace_id()));
+    let error = result.as_ref().err().map(|failure| failure.code.clone());
+    let exit = end(result, format, &screen);
+    app.finish(exit, error.as_deref());
+    ExitCode::from(exit)
 }
 
 /// `--format json` in a line that can't be parsed: the reader is a program all the same.
@@ -59,10 +63,11 @@ fn format_by_sight(arguments: &[String]) -> Option<Format> {
     Format::parse(inline.or_else(apart)?)
 }
 
-fn end(result: Result<Exit, Failure>, format: Option<Format>, screen: &Screen) -> ExitCode {
+/// Shows a failure; gives the exit code.
+fn end(result: Result<Exit, Failure>, format: Option<Format>, screen: &Screen) -> u8 {
     let failure = match result {
-        Ok(exit) => return ExitCode::from(exit.code()),
-        Err(failure) if failure.is_broken_pipe => return ExitCode::SUCCESS,
+        Ok(exit) => return exit.code(),
+        Err(failure) if failure.is_broken_pipe => return Exit::Ok.code(),
         Err(failure) => failure,
     };
     let text = match format {
@@ -72,5 +77,5 @@ fn end(result: Result<Exit, Failure>, format: Option<Format>, screen: &Screen) -
     };
     // Nobody is left to tell when stderr is gone.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
-    ExitCode::from(failure.exit.code())
+    failure.exit.code()
 }

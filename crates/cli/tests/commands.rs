@@ -10,8 +10,12 @@ use support::{Answer, Client, Request, SHELF, Stub, json as answer, text};
 const INFO: &str = r#"{"contractVersion":"1.1","capabilities":["catalog","execute"],"instanceId":"shelf","version":"9.9.9",
     "auth":{"required":true,"audience":"open-cli-toolbox","browserLogin":{"configured":false}},
     "catalog":{"ready":true,"degraded":false,"services":1,"tools":7,"errors":0}}"#;
-const SPAN: &str = r#"{"name":"runtime.tools.execute","attributes":{"requestId":"r-9","tool.id":"shelf:ping"},
-    "startedAt":"2026-01-31T08:00:00.000Z","finishedAt":"2026-01-31T08:00:00.012Z","traceId":"t9","spanId":"s1"}"#;
+const SPAN: &str = r#"{"name":"runtime.tools.execute","kind":"server","attributes":{"requestId":"r-9",
+    "tool.id":"shelf:ping","http.response.status_code":200},"startedAt":"2026-01-31T08:00:00.000Z",
+    "finishedAt":"2026-01-31T08:00:00.012Z","traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7"}"#;
+const SUMMARY: &str = r#"{"name":"runtime.tools.execute","requestId":"r-9","toolId":"shelf:ping","serviceId":"shelf",
+    "startedAt":"2026-01-31T08:00:00.000Z","durationMs":12.0,"status":"ok","spans":1,
+    "traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7"}"#;
 
 fn runtime() -> Stub {
     Stub::start(answer_of)
@@ -23,6 +27,10 @@ fn answer_of(request: &Request) -> Answer {
             answer(200, &SHELF.replacen("\"tools\": [],", &format!("\"tools\": {},", tools()), 1))
         }
         ("GET", "/v1/runtime/info") => answer(200, INFO),
+        ("GET" | "POST", "/v1/runtime/log") => {
+            let filter = if request.method == "POST" { request.json()["filter"].clone() } else { "info".into() };
+            answer(200, &serde_json::json!({ "filter": filter }).to_string())
+        }
         ("POST", "/v1/runtime/stop") => answer(200, r#"{"stopped":true}"#),
         ("POST", "/v1/refresh") => answer(
             200,
@@ -34,8 +42,10 @@ fn answer_of(request: &Request) -> Answer {
             {"timestamp":"2026-01-31T08:00:01Z","eventType":"tool_execution","toolId":"shelf:ping","decision":"allowed","reasonCode":"allowed","statusCode":200,"latencyMs":3,"requestId":"r-1"},
             {"timestamp":"2026-01-31T08:00:00Z","eventType":"authz_denial","toolId":"shelf:addBook","decision":"denied","reasonCode":"approval_required","requestId":"r-0"}]"#,
         ),
-        ("GET", "/v1/traces") => answer(200, &format!("[{SPAN}]")),
-        ("GET", "/v1/traces/r-9") => answer(200, &format!(r#"{{"traceId":"t9","spans":[{SPAN}]}}"#)),
+        ("GET", "/v1/traces") => answer(200, &format!("[{SUMMARY}]")),
+        ("GET", "/v1/traces/r-9") => {
+            answer(200, &format!(r#"{{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spans":[{SPAN}]}}"#))
+        }
         ("GET", _) => {
             answer(404, r#"{"code":"trace_not_found","title":"No recent request has this id","status":404}"#)
         }
@@ -57,7 +67,10 @@ fn lists_and_reports_are_tables_for_people() {
         ("catalog_list_destructive", "catalog list --safety destructive --service shelf --group books"),
         ("search", "search book"),
         ("audit_list", "audit list"),
-        ("audit_denied", "audit list --decision denied"),
+        ("audit_denied", "audit --decision denied"),
+        ("audit_show", "audit show r-1"),
+        ("runtime_log", "runtime log"),
+        ("runtime_log_set", "runtime log info,open_cli_catalog=debug"),
         ("trace_list", "trace list"),
         ("trace_last", "trace last"),
         ("refresh", "refresh"),
@@ -67,6 +80,10 @@ fn lists_and_reports_are_tables_for_people() {
         ("root_help", "help"),
         ("service_help", "shelf"),
         ("group_help", "shelf books --help"),
+        ("audit_help", "help audit"),
+        ("audit_export_help", "help audit export"),
+        ("trace_help", "trace --help"),
+        ("trace_list_help", "help trace list"),
     ] {
         let ran = client.line(&format!("{line} --format table"));
         assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{line}");
@@ -102,7 +119,9 @@ fn lists_and_reports_are_json_for_programs() {
     assert_eq!(explained["authAlternatives"].as_array().unwrap().len(), 2);
     assert_eq!(json("audit list --tool shelf:ping")[0]["requestId"], "r-1");
     assert_eq!(json("audit list --limit 1").as_array().unwrap().len(), 1);
-    assert_eq!(json("trace r-9")["traceId"], "t9");
+    assert_eq!(json("trace r-9")["traceId"], "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert_eq!(json("trace r-9")["spans"].as_array().unwrap().len(), 1);
+    assert_eq!(json("runtime log debug")["filter"], "debug");
     let status = json("status");
     assert_eq!(status["runtime"]["version"], "9.9.9");
     assert_eq!(status["auth"]["required"], true);
@@ -312,13 +331,15 @@ fn every_shell_has_a_script() {
 #[test]
 fn the_list_of_traces_shows_refusals_and_leaves_reads_out_unless_asked() {
     let stub = Stub::start(|_| {
-        let read = SPAN.replace("runtime.tools.execute", "runtime.catalog").replace("r-9", "r-8");
-        let refused = SPAN
-            .replace("\"tool.id\"", "\"policy.decision\":\"approval_required\",\"tool.id\"")
+        let read = SUMMARY.replace("runtime.tools.execute", "runtime.catalog").replace("r-9", "r-8");
+        let refused = SUMMARY
+            .replace("\"status\":\"ok\"", "\"status\":\"refused\",\"error\":\"approval_required\"")
             .replace("r-9", "r-7");
         answer(200, &format!("[{read},{refused}]"))
     });
     let list = |more: &str| Client::of(&stub).line(&format!("trace list --format table{more}")).out;
     assert!(list("").contains("refused: approval_required") && !list("").contains("r-8"), "{}", list(""));
     assert!(list(" --all").contains("r-8"));
+    let errors = list(" --errors --all");
+    assert!(errors.contains("r-7") && !errors.contains("r-8"), "{errors}");
 }

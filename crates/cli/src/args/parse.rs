@@ -30,7 +30,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Line,
             return Err(Failure::usage(format!("Unknown flag `{argument}`"), "It is not a flag of this program.")
                 .suggest("Put `--` before values that start with a dash."));
         }
-        let name = long_name(&name);
+        let name = long_name(&name, &line.words);
         if let Some(flag) = find(GLOBAL_FLAGS, &name) {
             let value = value_of(flag.takes, &argument, inline, &mut arguments, &line.words)?;
             set_global(&mut line.globals, flag, value)?;
@@ -68,15 +68,14 @@ fn split_flag(argument: &str) -> Option<(String, Option<String>)> {
     Some((if rest.chars().count() == 1 { rest.to_owned() } else { String::new() }, None))
 }
 
-fn long_name(name: &str) -> String {
+/// Name of the flag that a letter stands for: a global one, or one of the built-in command that the words begin.
+fn long_name(name: &str, words: &[String]) -> String {
     let mut letters = name.chars();
-    match (letters.next(), letters.next()) {
-        (Some(letter), None) => {
-            let flag = GLOBAL_FLAGS.iter().find(|flag| flag.short == Some(letter));
-            flag.map_or_else(|| name.to_owned(), |flag| flag.name.to_owned())
-        }
-        _ => name.to_owned(),
-    }
+    let (Some(letter), None) = (letters.next(), letters.next()) else { return name.to_owned() };
+    let is_local = words.first().is_some_and(|first| is_built_in(first));
+    let local = commands::starting_with(words).filter(|_| is_local).flat_map(|command| command.flags);
+    let flag = GLOBAL_FLAGS.iter().chain(local).find(|flag| flag.short == Some(letter));
+    flag.map_or_else(|| name.to_owned(), |flag| flag.name.to_owned())
 }
 
 fn is_built_in(first: &str) -> bool {
@@ -86,7 +85,7 @@ fn is_built_in(first: &str) -> bool {
 /// The word would be a flag, were it not expected to be a value.
 fn is_known_flag(word: &str, words: &[String]) -> bool {
     let Some((name, _)) = split_flag(word).filter(|(name, _)| !name.is_empty()) else { return false };
-    let name = long_name(&name);
+    let name = long_name(&name, words);
     find(GLOBAL_FLAGS, &name).is_some()
         || match words.first() {
             Some(first) if is_built_in(first) => {
@@ -110,7 +109,7 @@ fn takes_of_local(words: &[String], name: &str, argument: &str) -> Result<Takes,
     let shown = argument.split_once('=').map_or(argument, |(flag, _)| flag);
     let Some(first) = words.first() else {
         let cause = if name.chars().count() == 1 {
-            "The only short flags are `-h` and `-v`."
+            "The only short flags of every command are `-h` and `-v`."
         } else {
             "It is not a flag of every command; flags of a command stand after the command's words."
         };

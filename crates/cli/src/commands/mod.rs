@@ -18,7 +18,7 @@ mod waterfall;
 pub(crate) use catalog::refuse_empty;
 
 use crate::app::App;
-use crate::args::{Flag, Takes};
+use crate::args::{Flag, Line, Takes};
 use crate::dynamic;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -43,6 +43,9 @@ pub(crate) struct Operand {
 const fn one(name: &'static str) -> Operand {
     Operand { name, required: true, repeats: false, choices: &[] }
 }
+const fn maybe(name: &'static str) -> Operand {
+    Operand { name, required: false, repeats: false, choices: &[] }
+}
 const fn many(name: &'static str, required: bool) -> Operand {
     Operand { name, required, repeats: true, choices: &[] }
 }
@@ -64,16 +67,49 @@ pub(crate) use completion::SHELLS;
 /// Every built-in command.
 pub(crate) const COMMANDS: &[Command] = &[
     Command {
-        words: &["audit", "list"],
+        words: &["audit"],
         operands: &[],
         about: "List what was called, by whom, and what was decided",
-        detail: "",
-        flags: audit::FLAGS,
+        detail: "The latest records, oldest first. With `--follow` the new ones, too, as they come; Ctrl-C ends that \
+                 with exit code 130. JSON is then one object a line.",
+        flags: audit::LIST_FLAGS,
         examples: &[
-            "open-cli audit list --decision denied",
-            "open-cli audit list --since 2026-01-31T00:00:00Z --format json",
+            "open-cli audit --since 2h --decision denied",
+            "open-cli audit -f --service shelf",
+            "open-cli audit --trace-id 4bf92f3577b34da6a3ce929d0e0e4736 --format json",
         ],
         run: audit::list,
+    },
+    Command {
+        words: &["audit", "export"],
+        operands: &[],
+        about: "Write records into a file: JSON lines, CSV, OCSF or CEF",
+        detail: "Records are written as they come, whatever their number. The file appears when it is complete; one \
+                 that exists is replaced. `--output -` writes to stdout.",
+        flags: audit::EXPORT_FLAGS,
+        examples: &[
+            "open-cli audit export --output audit.csv --export-format csv --since 7d",
+            "open-cli audit export --output - --export-format ocsf --decision denied",
+        ],
+        run: audit::export,
+    },
+    Command {
+        words: &["audit", "list"],
+        operands: &[],
+        about: "The same as `audit`",
+        detail: "",
+        flags: audit::LIST_FLAGS,
+        examples: &["open-cli audit list --tool shelf:getBook"],
+        run: audit::list,
+    },
+    Command {
+        words: &["audit", "show"],
+        operands: &[one("request-id|seq")],
+        about: "Explain the records of a request, or the record with a number",
+        detail: "JSON is one object a line.",
+        flags: &[],
+        examples: &["open-cli audit show 0199c3f0-7a4e-7d1a-9d35-6a1f6a1f6a1f", "open-cli audit show 42"],
+        run: audit::show,
     },
     Command {
         words: &["call"],
@@ -159,6 +195,16 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: runtime::info,
     },
     Command {
+        words: &["runtime", "log"],
+        operands: &[maybe("filter")],
+        about: "Show what the runtime logs, or change it while it runs",
+        detail: "A filter is a level (`error`, `warn`, `info`, `debug`, `trace`, `off`), or levels for modules, joined \
+                 by commas. The change lasts until the runtime ends.",
+        flags: &[],
+        examples: &["open-cli runtime log", "open-cli runtime log info,open_cli_catalog=debug"],
+        run: runtime::log,
+    },
+    Command {
         words: &["runtime", "stop"],
         operands: &[],
         about: "Stop the runtime",
@@ -199,7 +245,8 @@ pub(crate) const COMMANDS: &[Command] = &[
         words: &["trace"],
         operands: &[one("id|last")],
         about: "Show where the time of a request went",
-        detail: "The id is a request id or a trace id; `last` is the most recent tool call.",
+        detail: "The id is a request id or a trace id; `last` is the last call that was made from here, with the \
+                 client's own part, else the runtime's latest tool call.",
         flags: &[],
         examples: &["open-cli trace last", "open-cli trace 0199c3f0-7a4e-7d1a-9d35-6a1f6a1f6a1f"],
         run: trace::show,
@@ -207,10 +254,10 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         words: &["trace", "list"],
         operands: &[],
-        about: "List recent requests",
-        detail: "",
+        about: "List recent requests, the newest first",
+        detail: "Tool calls and refreshes; all requests and background work with `--all`.",
         flags: trace::LIST_FLAGS,
-        examples: &["open-cli trace list"],
+        examples: &["open-cli trace list --since 1h --slow 200ms", "open-cli trace list --errors --service shelf"],
         run: trace::list,
     },
 ];
@@ -251,8 +298,23 @@ pub(crate) fn run(app: &App) -> Result<Exit, Failure> {
     if line.globals.help && (first != "call" || operands.is_empty()) {
         return help::built_in(app, command);
     }
+    check_flags(command, line)?;
     check_count(command, &operands)?;
     (command.run)(app, &operands)
+}
+
+/// A flag of `audit export` is none of `audit`, which begins with the same words.
+fn check_flags(command: &Command, line: &Line) -> Result<(), Failure> {
+    let is_foreign = |name: &str| crate::args::find(command.flags, name).is_none();
+    // What `call` takes depends on the tool.
+    match line.flags.iter().find(|(name, _)| is_foreign(name) && command.words != ["call"]) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let known = command.flags.iter().chain(crate::args::GLOBAL_FLAGS).map(|flag| flag.name);
+            let failure = crate::args::unknown_flag(&format!("--{name}"), name, known);
+            Err(failure.cause(format!("`open-cli {}` has no such flag.", command.words.join(" "))))
+        }
+    }
 }
 
 fn check_count(command: &Command, operands: &[String]) -> Result<(), Failure> {
@@ -265,7 +327,13 @@ fn check_count(command: &Command, operands: &[String]) -> Result<(), Failure> {
     if !is_open && operands.len() > command.operands.len() {
         let surplus = operands.get(command.operands.len()).map_or("", String::as_str);
         let message = format!("`open-cli {}` does not take {surplus:?}", command.words.join(" "));
-        return Err(Failure::usage(message, "There are more arguments than the command takes.").suggest(usage));
+        let known = COMMANDS.iter().filter(|c| c.words[0] == command.words[0]).filter_map(|c| c.words.get(1));
+        let near =
+            near(surplus, known.copied()).first().map(|word| format!("open-cli {} {word}", command.words[0]));
+        let suggestion = near.map_or(usage, |near| format!("Did you mean `{near}`?"));
+        return Err(
+            Failure::usage(message, "There are more arguments than the command takes.").suggest(suggestion)
+        );
     }
     Ok(())
 }
@@ -309,6 +377,19 @@ fn version(app: &App) -> Result<Exit, Failure> {
     let date = option_env!("OPEN_CLI_BUILD_DATE").unwrap_or("unknown");
     app.screen.text(&format!("open-cli {} ({commit}) built {date} {os}/{arch}\n", env!("CARGO_PKG_VERSION")))?;
     Ok(Exit::Ok)
+}
+
+/// A member of an object that is text; empty when it is absent or something else.
+fn text<'a>(value: &'a serde_json::Value, member: &str) -> &'a str {
+    value.get(member).and_then(serde_json::Value::as_str).unwrap_or_default()
+}
+
+/// The number that a flag gives.
+fn whole_number(flag: &str, text: &str) -> Result<usize, Failure> {
+    text.parse().map_err(|_| {
+        Failure::usage(format!("`--{flag}` does not take {text:?}"), "Expected a whole number.")
+            .suggest(format!("Write e.g. `--{flag} 100`."))
+    })
 }
 
 /// A flag that filters by service.

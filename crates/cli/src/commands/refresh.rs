@@ -1,6 +1,6 @@
 //! `refresh`.
 
-use super::audit::text;
+use super::text;
 use crate::app::App;
 use crate::exit::Exit;
 use crate::failure::Failure;

@@ -1,4 +1,4 @@
-//! `runtime info` and `runtime stop`: the runtime's own object.
+//! `runtime info`, `runtime stop` and `runtime log`: the runtime's own object.
 
 use crate::app::App;
 use crate::exit::Exit;
@@ -12,6 +12,16 @@ pub(super) fn info(app: &App, _: &[String]) -> Result<Exit, Failure> {
 
 pub(super) fn stop(app: &App, _: &[String]) -> Result<Exit, Failure> {
     show(app, &app.runtime()?.stop()?.value)
+}
+
+/// Without a filter it shows the one in force.
+pub(super) fn log(app: &App, operands: &[String]) -> Result<Exit, Failure> {
+    let runtime = app.runtime()?;
+    let sent = match operands.first() {
+        Some(filter) => runtime.set_log_filter(filter)?,
+        None => runtime.log_filter()?,
+    };
+    show(app, &sent.value)
 }
 
 fn show(app: &App, value: &Value) -> Result<Exit, Failure> {

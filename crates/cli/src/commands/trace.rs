@@ -1,54 +1,84 @@
 //! `trace <id|last>` and `trace list`: where the time of a request went.
 
-use super::audit::{short_times, text};
-use super::waterfall::{self, Stage};
+use super::waterfall::Waterfall;
+use super::{text, whole_number};
 use crate::app::App;
-use crate::args::{Flag, Takes};
+use crate::args::{Flag, Line, Takes};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::last::LastCall;
+use crate::moment::{duration, moment, short_times, span_of_time};
 use crate::output::Table;
-use open_cli_client::TraceQuery;
-use serde_json::Value;
-
-fn query(limit: &str) -> TraceQuery<'_> {
-    TraceQuery { limit, ..TraceQuery::default() }
-}
+use open_cli_client::{ClientError, Runtime, TraceQuery};
+use open_cli_contract::Timestamp;
+use open_cli_contract::problem::ErrorCode;
+use open_cli_contract::traces::SpanRecord;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// Requests shown when `--limit` is not given.
 const DEFAULT_LIMIT: &str = "20";
-
-/// Where the latest tool call is looked for by `trace last`.
-const SEARCHED: &str = "50";
 /// Name of the span of a tool call. Reading the catalog is a request too, but not what a person means by the last.
 const TOOL_CALL: &str = "runtime.tools.execute";
-
 /// What `trace list` shows without `--all`: requests that did something.
 const LISTED: &[&str] = &[TOOL_CALL, "runtime.refresh"];
-/// How many requests are looked through for them.
-const LOOKED_THROUGH: &str = "1000";
+const LISTED_NAMES: &str = "runtime.tools.execute,runtime.refresh";
 
 pub(super) const LIST_FLAGS: &[Flag] = &[
+    Flag::new("since", Takes::Value("age|time"), "Only requests since then, e.g. 1h"),
+    Flag::new("until", Takes::Value("age|time"), "Only requests before then"),
+    Flag::new("slow", Takes::Value("duration"), "Only requests that took at least so long, e.g. 200ms"),
+    Flag::new("errors", Takes::Nothing, "Only requests that failed or were refused"),
+    Flag::new("tool", Takes::Value("tool-id"), "Only calls of this tool"),
+    Flag::new("service", Takes::Value("id"), "Only calls of this service's tools"),
     Flag::new("limit", Takes::Value("n"), "At most so many (default 20)"),
-    Flag::new("all", Takes::Nothing, "All requests, not only tool calls and refreshes"),
+    Flag::new("all", Takes::Nothing, "All requests and background work, not only tool calls and refreshes"),
 ];
 
 pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
+    let flag = |name: &str| app.line.flag(name).unwrap_or_default();
     let limit = app.line.flag("limit").unwrap_or(DEFAULT_LIMIT);
-    let Ok(wanted) = limit.parse::<usize>() else {
-        return Err(Failure::usage(format!("`--limit` does not take {limit:?}"), "Expected a whole number.")
-            .suggest("Write e.g. `--limit 100`."));
-    };
+    let count = whole_number("limit", limit)?;
+    let now = Timestamp::now();
+    let time = |name: &str| app.line.flag(name).map(|text| moment(name, text, now)).transpose();
+    let (since, until) = (time("since")?, time("until")?);
+    let [sent_since, sent_until] = [since, until].map(|t| t.map_or_else(String::new, |t| t.to_string()));
+    let slow = app.line.flag("slow").map(|text| duration(text).ok_or_else(|| bad_duration(text))).transpose()?;
+    let slow_ms = slow.map_or_else(String::new, |slow| slow.as_millis().to_string());
     let is_all = app.line.is_set("all");
-    let mut roots = app.runtime()?.traces(&query(if is_all { limit } else { LOOKED_THROUGH }))?;
-    roots.retain(|root| is_all || LISTED.contains(&text(root, "name")));
-    roots.truncate(wanted);
-    app.screen.report(&roots, || {
-        let times = short_times(roots.iter().map(|root| text(root, "startedAt")));
+    let query = TraceQuery {
+        since: &sent_since,
+        until: &sent_until,
+        slow_ms: &slow_ms,
+        errors: app.line.is_set("errors"),
+        tool: flag("tool"),
+        service: flag("service"),
+        names: if is_all { "" } else { LISTED_NAMES },
+        background: is_all,
+        limit,
+    };
+    let mut found = app.runtime()?.traces(&query)?;
+    // The same again: a runtime may know less of the question.
+    let millis = |trace: &Value| trace.get("durationMs").and_then(Value::as_f64).unwrap_or(0.0);
+    let at = |trace: &Value| text(trace, "startedAt").parse::<Timestamp>().ok();
+    let is = |trace: &Value, member: &str, wanted: &str| wanted.is_empty() || text(trace, member) == wanted;
+    found.retain(|trace| {
+        (is_all || LISTED.contains(&text(trace, "name")))
+            && (!query.errors || text(trace, "status") != "ok")
+            && is(trace, "toolId", query.tool)
+            && is(trace, "serviceId", query.service)
+            && slow.is_none_or(|slow| millis(trace) >= slow.as_secs_f64() * 1e3)
+            && since.is_none_or(|since| at(trace).is_some_and(|at| at >= since))
+            && until.is_none_or(|until| at(trace).is_some_and(|at| at < until))
+    });
+    found.truncate(count);
+    app.screen.report(&found, || {
+        let times = short_times(found.iter().map(|trace| text(trace, "startedAt")));
         let mut table = Table::new(["STARTED", "DURATION", "NAME", "TOOL", "RESULT", "REQUEST"]);
-        for (root, time) in roots.iter().zip(&times) {
-            let duration = Stage::read(root).map_or_else(String::new, |stage| waterfall::duration(stage.nanos()));
-            let tool = root.pointer("/attributes/tool.id").and_then(Value::as_str).unwrap_or_default();
-            table.row([time, &duration, text(root, "name"), tool, &result_of(root), request_of(root)]);
+        for (trace, time) in found.iter().zip(&times) {
+            let duration = span_of_time((millis(trace) * 1e6) as i128);
+            let (name, tool) = (text(trace, "name"), text(trace, "toolId"));
+            table.row([time, &duration, name, tool, &result_of(trace), request_of(trace)]);
         }
         table.drop_empty();
         table.keep(&["STARTED", "TOOL", "REQUEST"]);
@@ -58,46 +88,97 @@ pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// `ok`, what failed, or that the policy refused.
-fn result_of(root: &Value) -> String {
-    let decision = root.pointer("/attributes/policy.decision").and_then(Value::as_str).unwrap_or_default();
-    match (text(root, "error"), decision) {
-        ("", "" | "allowed") => "ok".to_owned(),
-        ("", decision) => format!("refused: {decision}"),
-        (error, _) => error.to_owned(),
+fn bad_duration(text: &str) -> Failure {
+    Failure::usage(format!("`--slow` does not take {text:?}"), "Expected a duration with its unit.")
+        .suggest("Write e.g. `--slow 200ms` or `--slow 1.5s`.")
+}
+
+/// `ok`, what failed, or why it was refused.
+fn result_of(trace: &Value) -> String {
+    match (text(trace, "status"), text(trace, "error")) {
+        ("ok", _) => "ok".to_owned(),
+        ("refused", error) => format!("refused: {error}"),
+        (status, "") => status.to_owned(),
+        (_, error) => error.to_owned(),
     }
 }
 
 /// The request id, else the trace id: what `trace <id>` takes.
-fn request_of(span: &Value) -> &str {
-    let request = span.pointer("/attributes/requestId").and_then(Value::as_str).unwrap_or_default();
-    if request.is_empty() { text(span, "traceId") } else { request }
+fn request_of(trace: &Value) -> &str {
+    let request = text(trace, "requestId");
+    if request.is_empty() { text(trace, "traceId") } else { request }
 }
 
 pub(super) fn show(app: &App, operands: &[String]) -> Result<Exit, Failure> {
     let wanted = operands.first().map_or("last", String::as_str);
-    let runtime = app.runtime()?;
-    let newest;
-    let id = if wanted == "last" {
-        newest = runtime.traces(&query(SEARCHED))?;
-        let call = newest.iter().find(|root| text(root, "name") == TOOL_CALL);
-        call.or(newest.first()).map(request_of).ok_or_else(|| {
-            Failure::new(
-                Exit::Other,
-                "trace_not_found",
-                "There is no trace yet",
-                "The runtime has served no request.",
-            )
-            .suggest("Call a tool first.")
-        })?
-    } else {
-        wanted
+    let last = app.last_call();
+    if wanted == "last" {
+        return show_last(app, last);
+    }
+    let trace = app.runtime()?.trace(wanted)?;
+    let own = last.filter(|last| last.request_id == wanted || last.trace_id.to_string() == wanted);
+    print(app, trace, own.as_ref())
+}
+
+/// The last call from here when its runtime is the one that is asked; else the runtime's latest.
+fn show_last(app: &App, last: Option<LastCall>) -> Result<Exit, Failure> {
+    let asked = match app.runtime_url() {
+        Ok((url, _)) => Some(url.as_str().to_owned()),
+        // No runtime is configured: the call named its own.
+        Err(failure) if failure.code == "no_runtime" => None,
+        Err(failure) => return Err(failure),
     };
-    let trace = runtime.trace(id)?;
+    let Some(last) = last.filter(|last| asked.as_ref().is_none_or(|asked| *asked == last.runtime)) else {
+        let runtime = app.runtime()?;
+        let newest = newest(runtime)?;
+        return print(app, runtime.trace(request_of(&newest))?, None);
+    };
+    let mut line: Line = app.line.clone();
+    line.globals.runtime = Some(last.runtime.clone());
+    let inner = App::new(line, app.environment.clone(), app.screen);
+    match inner.runtime()?.trace(&last.request_id) {
+        Ok(trace) => print(app, trace, Some(&last)),
+        Err(ClientError::Refused(refusal)) if refusal.code == Some(ErrorCode::TraceNotFound) => {
+            app.screen.remark("The runtime has no trace of this call, so only the client's part is shown.");
+            print(app, json!({ "traceId": last.trace_id, "spans": [] }), Some(&last))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn newest(runtime: &Runtime) -> Result<Value, Failure> {
+    let ask = |names| runtime.traces(&TraceQuery { names, limit: "1", ..TraceQuery::default() });
+    let mut found = ask(TOOL_CALL)?;
+    found.retain(|trace| text(trace, "name") == TOOL_CALL);
+    if found.is_empty() {
+        found = ask("")?;
+    }
+    found.into_iter().next().ok_or_else(|| {
+        Failure::new(Exit::Other, "trace_not_found", "There is no trace yet", "The runtime has served no request.")
+            .suggest("Call a tool first.")
+    })
+}
+
+/// Prints a trace; the client's own spans on top of the runtime's.
+fn print(app: &App, mut trace: Value, own: Option<&LastCall>) -> Result<Exit, Failure> {
+    let found = trace.get("spans").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    // A span that can't be read is missing from the picture only.
+    let mut spans: Vec<SpanRecord> = found.iter().filter_map(|span| SpanRecord::deserialize(span).ok()).collect();
+    if let Some(own) = own {
+        let is_here = |span: &SpanRecord| spans.iter().any(|known| known.span_id == span.span_id);
+        let more: Vec<SpanRecord> = own.spans.iter().filter(|span| !is_here(span)).cloned().collect();
+        spans.extend(more);
+        spans.sort_by_key(|span| span.started_at);
+        trace["spans"] = json!(spans);
+    }
     app.screen.report(&trace, || {
-        let spans = trace.get("spans").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let stages: Vec<Stage<'_>> = spans.iter().filter_map(Stage::read).collect();
-        Ok(waterfall::render(text(&trace, "traceId"), &stages, app.screen.width(), app.screen.paint))
+        let waterfall = Waterfall {
+            trace_id: text(&trace, "traceId"),
+            spans: &spans,
+            limit: app.screen.width(),
+            paint: app.screen.paint,
+        };
+        Ok(waterfall.render())
     })?;
     Ok(Exit::Ok)
 }

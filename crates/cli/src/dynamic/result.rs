@@ -19,7 +19,10 @@ const INVALID_JSON: &str = "upstream_invalid_json";
 /// Prints the answer; the exit code follows the upstream's status.
 pub(super) fn show(app: &App, tool: &Tool, sent: &Sent<ExecuteResponse>) -> Result<Exit, Failure> {
     let (answer, request_id) = (&sent.value, sent.request_id.as_str());
-    app.say(|| format!("request {request_id}: status {}", answer.status_code));
+    app.say(|| {
+        let trace = app.trace_id().map(|id| format!(", trace {id}")).unwrap_or_default();
+        format!("request {request_id}{trace}: status {}", answer.status_code)
+    });
     if app.line.globals.include {
         wrapper(app, answer)?;
     } else if let Some(body) = &answer.body {

@@ -148,6 +148,8 @@ fn invoke(
     if app.line.globals.help {
         return help::tool(app, answer, tool, typed);
     }
+    // `call` and the id, or the words of the command: no arguments either way.
+    app.describe(&typed.join(" "));
     let usage = help::tool_usage(tool, typed);
     check_swallowed(tool, &app.line.doubtful)?;
     let flags = check_flags(tool, &app.line.flags, &usage)?;

@@ -41,14 +41,33 @@ impl Request {
 pub struct Answer {
     pub status: u16,
     pub content_type: &'static str,
+    pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
+    /// Bytes that are announced and never come.
+    pub missing: usize,
+}
+
+impl Answer {
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+}
+
+fn answer(status: u16, content_type: &'static str, body: &str) -> Answer {
+    Answer { status, content_type, headers: Vec::new(), body: body.as_bytes().to_vec(), missing: 0 }
 }
 
 pub fn json(status: u16, body: &str) -> Answer {
-    Answer { status, content_type: "application/json", body: body.as_bytes().to_vec() }
+    answer(status, "application/json", body)
 }
 pub fn text(status: u16, body: &str) -> Answer {
-    Answer { status, content_type: "text/plain; charset=utf-8", body: body.as_bytes().to_vec() }
+    answer(status, "text/plain; charset=utf-8", body)
+}
+/// JSON lines.
+pub fn lines(body: &str) -> Answer {
+    answer(200, "application/x-ndjson", body)
 }
 
 pub struct Stub {
@@ -124,14 +143,21 @@ fn serve(
         let answer = answer(&request);
         let id = request.header("x-request-id").unwrap_or("none").to_owned();
         let mut out = format!(
-            "HTTP/1.1 {} X\r\ncontent-type: {}\r\nx-request-id: {id}\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 {} X\r\ncontent-type: {}\r\nx-request-id: {id}\r\ncontent-length: {}\r\n",
             answer.status,
             answer.content_type,
-            answer.body.len()
+            answer.body.len() + answer.missing
         )
         .into_bytes();
+        for (name, value) in &answer.headers {
+            out.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
         out.extend_from_slice(&answer.body);
         stream.write_all(&out)?;
+        if answer.missing > 0 {
+            return Ok(());
+        }
     }
 }
 
@@ -214,6 +240,9 @@ impl Client {
         for request in stub.requests() {
             if let Some(id) = request.header("x-request-id") {
                 text = text.replace(id, "REQUEST");
+            }
+            if let Some(trace) = request.header("traceparent").and_then(|header| header.get(3..35)) {
+                text = text.replace(trace, "TRACE");
             }
         }
         text

@@ -1,0 +1,211 @@
+//! Spans of one trace as a waterfall: indented stages, when each began, a bar where it lies in the whole, how long it
+//! took, and what it met.
+
+mod stage;
+mod tree;
+
+use crate::moment::span_of_time;
+use crate::output::Paint;
+use crate::text::{cut, one_line, width};
+use open_cli_contract::traces::{SpanRecord, SpanRole, TraceStatus};
+use stage::{label, notes, status};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use tree::{Row, rows};
+
+/// Width when stdout is no terminal.
+const DEFAULT_WIDTH: usize = 100;
+/// Columns of the bars, at least and at most.
+const BAR: std::ops::RangeInclusive<usize> = 10..=72;
+/// Columns of a time.
+const TIME: usize = 9;
+/// Columns of the role.
+const ROLE: usize = 6;
+/// Columns of the status.
+const STATUS: usize = 6;
+/// Columns between columns.
+const GAP: &str = "  ";
+/// Stages are not indented deeper than this.
+const MAX_DEPTH: usize = 16;
+
+pub(super) struct Waterfall<'a> {
+    pub(super) trace_id: &'a str,
+    pub(super) spans: &'a [SpanRecord],
+    pub(super) limit: Option<usize>,
+    pub(super) paint: Paint,
+}
+
+impl Waterfall<'_> {
+    pub(super) fn render(&self) -> String {
+        let rows = rows(self.spans);
+        let (Some(begin), Some(end)) = (rows.iter().map(|r| r.begin).min(), rows.iter().map(|r| r.end).max())
+        else {
+            return format!("Trace {}: no stages.\n", one_line(self.trace_id));
+        };
+        let frame = Frame::of(self, &rows, begin, end);
+        let mut out = self.head(end - begin);
+        frame.titles(&mut out);
+        for row in &rows {
+            frame.row(row, &mut out);
+        }
+        let shift = rows.iter().map(|row| row.shift.abs()).max().unwrap_or(0);
+        if shift > 0 {
+            let remark = format!(
+                "The clocks of client and runtime differ: the runtime's part is moved by {}.",
+                span_of_time(shift)
+            );
+            let _ = write!(out, "\n{}\n", self.paint.dim(&remark));
+        }
+        out
+    }
+
+    /// Which trace, and what it is about.
+    fn head(&self, nanos: i128) -> String {
+        let paint = self.paint;
+        let mut out =
+            format!("{} {}  {}\n", paint.bold("Trace"), one_line(self.trace_id), paint.dim(&span_of_time(nanos)));
+        let Some(root) = self.spans.iter().find(|span| span.kind == SpanRole::Server) else {
+            out.push('\n');
+            return out;
+        };
+        let mut facts = vec![root.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()];
+        facts.extend(root.attribute("tool.id").map(one_line));
+        facts.extend(root.request_id().map(|id| format!("request {}", one_line(id))));
+        let reason = || one_line(root.error.as_deref().or(root.attribute("error.type")).unwrap_or_default());
+        let (result, painted): (String, fn(Paint, &str) -> Cow<'_, str>) = match root.status() {
+            TraceStatus::Ok => ("ok".into(), Paint::good),
+            TraceStatus::Refused => (format!("refused: {}", reason()), Paint::warning),
+            TraceStatus::Error => (format!("failed: {}", reason()), Paint::error),
+        };
+        let limit = self.limit.unwrap_or(DEFAULT_WIDTH);
+        let line = format!("{}  {result}", facts.join("  "));
+        if width(&line) <= limit {
+            let _ = write!(out, "{}  {}\n\n", paint.dim(&facts.join("  ")), painted(paint, &result));
+        } else {
+            let (facts, result) = (facts.join("  "), cut(&result, limit));
+            let _ = write!(out, "{}\n{}\n\n", paint.dim(&cut(&facts, limit)), painted(paint, &result));
+        }
+        out
+    }
+}
+
+/// Where the columns are.
+struct Frame {
+    paint: Paint,
+    limit: usize,
+    begin: i128,
+    total: i128,
+    label: usize,
+    bar: usize,
+    has_roles: bool,
+    has_status: bool,
+}
+
+impl Frame {
+    fn of(waterfall: &Waterfall<'_>, rows: &[Row<'_>], begin: i128, end: i128) -> Self {
+        let limit = waterfall.limit.unwrap_or(DEFAULT_WIDTH);
+        let has_roles = rows.iter().any(|row| row.span.kind != SpanRole::Internal);
+        let has_status = rows.iter().any(|row| status(row.span).is_some());
+        let extra = [(has_roles, ROLE), (has_status, STATUS)];
+        let fixed: usize = extra.iter().filter(|(is_there, _)| *is_there).map(|(_, room)| room + GAP.len()).sum();
+        let fixed = fixed + 2 * (TIME + GAP.len()) + GAP.len();
+        let wanted = rows.iter().map(|row| width(&indented(row))).max().unwrap_or(0).max("STAGE".len());
+        let label = wanted.min(limit.saturating_sub(fixed + BAR.start()).max(12));
+        let bar = limit.saturating_sub(label + fixed).clamp(*BAR.start(), *BAR.end());
+        let (paint, total) = (waterfall.paint, (end - begin).max(1));
+        Self { paint, limit, begin, total, label, bar, has_roles, has_status }
+    }
+
+    fn titles(&self, out: &mut String) {
+        let mut line = padded("STAGE", self.label);
+        if self.has_roles {
+            line.push_str(&format!("{GAP}{}", padded("KIND", ROLE)));
+        }
+        line.push_str(&format!("{GAP}{:>TIME$}{GAP}{}{GAP}{:>TIME$}", "START", " ".repeat(self.bar), "DURATION"));
+        if self.has_status {
+            line.push_str(&format!("{GAP}STATUS"));
+        }
+        let _ = writeln!(out, "{}", self.paint.dim(&line));
+    }
+
+    fn row(&self, row: &Row<'_>, out: &mut String) {
+        let (paint, span) = (self.paint, row.span);
+        let role = match span.kind {
+            SpanRole::Internal => "",
+            SpanRole::Server => "server",
+            SpanRole::Client => "client",
+            SpanRole::Producer => "sends",
+            SpanRole::Consumer => "takes",
+        };
+        let name = cut(&indented(row), self.label);
+        let mut line = padded(&name, self.label);
+        if self.has_roles {
+            line.push_str(&format!("{GAP}{}", paint.dim(&padded(role, ROLE))));
+        }
+        let begin = if row.begin == self.begin { "0".to_owned() } else { span_of_time(row.begin - self.begin) };
+        line.push_str(&format!("{GAP}{}", paint.dim(&right(&begin))));
+        let (before, filled) = self.bar(row);
+        let full = "█".repeat(filled);
+        let full = match (span.status(), span.kind) {
+            (TraceStatus::Error, _) => paint.error(&full),
+            (TraceStatus::Refused, _) => paint.warning(&full),
+            (TraceStatus::Ok, SpanRole::Internal) => paint.accent(&full),
+            (TraceStatus::Ok, _) => paint.good(&full),
+        };
+        let (left, rest) = ("·".repeat(before), "·".repeat(self.bar - before - filled));
+        line.push_str(&format!("{GAP}{}{full}{}", paint.dim(&left), paint.dim(&rest)));
+        line.push_str(&format!("{GAP}{}", right(&span_of_time(row.end - row.begin))));
+        if let Some(status) = status(span) {
+            let text = padded(&status.to_string(), 3);
+            let painted = match status {
+                500.. => paint.error(&text),
+                400.. => paint.warning(&text),
+                _ => paint.good(&text),
+            };
+            line.push_str(&format!("{GAP}{painted}"));
+        }
+        let _ = writeln!(out, "{}", line.trim_end());
+        self.remarks(row, width(&name) - width(name.trim_start()) + 2, out);
+    }
+
+    /// What went wrong, and what is worth knowing, below the stage.
+    fn remarks(&self, row: &Row<'_>, indent: usize, out: &mut String) {
+        let room = self.limit.saturating_sub(indent).max(8);
+        let span = row.span;
+        let reason = span.error.as_deref().or(span.attribute("error.type"));
+        if let Some(reason) = reason {
+            let line = cut(&format!("x {}", one_line(reason)), room);
+            let is_refusal = span.status() == TraceStatus::Refused;
+            let line = if is_refusal { self.paint.warning(&line) } else { self.paint.error(&line) };
+            let _ = writeln!(out, "{}{line}", " ".repeat(indent));
+        }
+        let notes = notes(span, reason.unwrap_or_default());
+        if !notes.is_empty() {
+            let _ = writeln!(out, "{}{}", " ".repeat(indent), self.paint.dim(&cut(&notes, room)));
+        }
+    }
+
+    /// Columns before the bar, and of the bar; the bar has at least one.
+    fn bar(&self, row: &Row<'_>) -> (usize, usize) {
+        let all = i128::try_from(self.bar).unwrap_or(1);
+        let scale = |nanos: i128| usize::try_from((nanos * all / self.total).clamp(0, all)).unwrap_or(0);
+        let from = scale(row.begin - self.begin).min(self.bar - 1);
+        let to = scale(row.end - self.begin).clamp(from + 1, self.bar);
+        (from, to - from)
+    }
+}
+
+fn indented(row: &Row<'_>) -> String {
+    format!("{}{}", "  ".repeat(row.depth.min(MAX_DEPTH)), one_line(&label(row.span)))
+}
+
+fn padded(text: &str, room: usize) -> String {
+    format!("{text}{}", " ".repeat(room.saturating_sub(width(text))))
+}
+
+fn right(text: &str) -> String {
+    format!("{}{text}", " ".repeat(TIME.saturating_sub(width(text))))
+}
+
+#[cfg(test)]
+mod tests;

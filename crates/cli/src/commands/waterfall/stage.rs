@@ -1,0 +1,90 @@
+//! What a stage is called, and what of its attributes is worth a person's time.
+
+use crate::moment::bytes;
+use crate::text::one_line;
+use open_cli_contract::traces::SpanRecord;
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// Attributes that other parts of the picture say, or that say nothing beside them.
+const SILENT: &[&str] = &[
+    "requestId",
+    "open_cli.stage",
+    "tool.id",
+    "service.id",
+    "http.request.method",
+    "http.request.resend_count",
+    "http.response.status_code",
+    "http.route",
+    "url.path",
+    "url.scheme",
+    "url.template",
+    "server.address",
+    "server.port",
+    "method",
+    "error.type",
+    "user_agent.original",
+    "network.protocol.name",
+    "network.protocol.version",
+    "process.executable.name",
+    "process.pid",
+];
+/// Characters of a revision that tell it from others.
+const REVISION: usize = 12;
+
+/// The name of a stage: its own, but for those of which each has another.
+pub(super) fn label(span: &SpanRecord) -> Cow<'_, str> {
+    match span.name.as_str() {
+        "execution.attempt" => format!("attempt {}  {}", attempt(span), span.title()).into(),
+        "client.command" | "client.request" => span.title().into(),
+        name => name.into(),
+    }
+}
+
+/// From 1 on.
+fn attempt(span: &SpanRecord) -> u64 {
+    span.attributes.get("http.request.resend_count").and_then(Value::as_u64).unwrap_or(0).saturating_add(1)
+}
+
+/// HTTP status; some runtimes have it as text.
+pub(super) fn status(span: &SpanRecord) -> Option<u64> {
+    let status = span.attributes.get("http.response.status_code")?;
+    status.as_u64().or_else(|| status.as_str()?.parse().ok())
+}
+
+/// What is worth knowing. `reason` was said before.
+pub(super) fn notes(span: &SpanRecord, reason: &str) -> String {
+    let shown = span.attributes.iter().filter(|(name, _)| !SILENT.contains(&name.as_str()));
+    let notes: Vec<String> = shown.filter_map(|(name, value)| note(name, value, reason)).collect();
+    notes.join("  ")
+}
+
+fn note(name: &str, value: &Value, reason: &str) -> Option<String> {
+    let text = match value {
+        Value::Null => return None,
+        Value::String(text) if text.is_empty() || text == reason => return None,
+        Value::String(text) => one_line(text),
+        other => other.to_string(),
+    };
+    let number = value.as_u64();
+    Some(match name {
+        "url.full" | "url" | "cacheOutcome" => text,
+        "retryCount" => match number {
+            Some(0) => return None,
+            Some(1) => "1 retry".into(),
+            _ => format!("{text} retries"),
+        },
+        "policy.decision" if text == "allowed" => return None,
+        "process.exit.code" if number == Some(0) => return None,
+        "process.exit.code" => format!("exit {text}"),
+        "http.request.body.size" if number == Some(0) => return None,
+        "http.request.body.size" => format!("sent {}", bytes(number.unwrap_or(0))),
+        "http.response.body.size" => format!("received {}", bytes(number.unwrap_or(0))),
+        "client.address" => format!("from {text}"),
+        "agent.profile" => format!("profile {text}"),
+        "catalog.revision" => format!("revision {}", text.chars().take(REVISION).collect::<String>()),
+        "source.id" => format!("source {text}"),
+        "tools" => format!("{text} tools"),
+        name => format!("{}={text}", one_line(name)),
+    })
+}
