@@ -87,7 +87,7 @@ pub enum ExemplarFilter {
 pub struct Batches {
     /// Most that wait; more are dropped and counted.
     pub queue: usize,
-    /// Most in a request; as many are sent at once.
+    /// Most in a request; 512, or as many as this if it is less, are sent at once.
     pub batch: usize,
     /// Longest that one waits for others.
     pub delay: Duration,

@@ -9,4 +9,5 @@ mod peer;
 mod proto;
 mod samples;
 mod sink;
+mod tls;
 mod trace_json;

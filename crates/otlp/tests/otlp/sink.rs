@@ -1,6 +1,6 @@
 //! A collector that does as it is told: keeps every request, and answers what the test wants.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -148,7 +148,8 @@ fn serve(stream: TcpStream, shared: &Shared) {
     }
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> Option<Received> {
+/// Reads one request; `None` at the end, and when it is none.
+pub(crate) fn read(reader: &mut impl BufRead) -> Option<Received> {
     let mut line = || {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
