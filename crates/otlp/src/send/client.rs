@@ -133,3 +133,21 @@ async fn whole(response: Response<Incoming>) -> Result<Answer, Failure> {
 pub(super) fn content_type(headers: &mut HeaderMap, value: &'static str) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(value));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_the_collector_repeats_is_not_passed_on() {
+        let variables = |name: &str| match name {
+            "OTEL_EXPORTER_OTLP_ENDPOINT" => Some("http://127.0.0.1:1".to_owned()),
+            "OTEL_EXPORTER_OTLP_HEADERS" => Some("authorization=Bearer%20k3y-of-mine,x-key=s3cret-too".to_owned()),
+            _ => None,
+        };
+        let target = crate::Settings::from_env(&variables).expect("settings").traces.expect("traces");
+        let client = Client::new(&target, Signal::Traces).expect("a client");
+        let told = client.without_secrets("status 401: no tenant for k3y-of-mine or s3cret-too, Bearer".into());
+        assert_eq!(told, "status 401: no tenant for [redacted] or [redacted], Bearer");
+    }
+}
