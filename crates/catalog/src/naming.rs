@@ -1,12 +1,19 @@
 //! Names of groups, commands and flags (catalog-and-execution §9.2 to §9.5, deviations 2 and 3), and what happens
 //! when two would be the same. Pure and independent of the order of the input.
+//!
+//! From OpenAPI 3.2 on, tags may be above each other: the group is then their words in a row, `sales` above `orders` is
+//! `sales-orders`, and a tag that begins with the name of the one above it is not told twice (`openapi` decides which
+//! tags count). The tag alone is accepted as well.
 
 use open_cli_contract::catalog::{Diagnostic, Severity};
-use open_cli_contract::command::command_words;
+use open_cli_contract::command::{command_word, command_words};
 use open_cli_contract::slug::{first_literal_segment, reference_slug, slug};
 use open_cli_openapi::api::Operation;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
+
+/// Characters of a name that a message quotes.
+const MAX_SHOWN: usize = 60;
 
 /// Names of one tool, before collisions are resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +28,10 @@ pub(crate) struct Names {
     pub(crate) reference_command: String,
     /// The operation has an `operationId` or `x-cli-name`, so its command is not a mere verb.
     pub(crate) is_named: bool,
+    /// JSON Pointer of the operation.
+    pointer: String,
+    /// Members that give no word: where below the operation, and what is there.
+    unusable: Vec<(&'static str, String)>,
 }
 
 /// TL-2: `operationId`, or `<method>:<path>`.
@@ -35,27 +46,56 @@ pub(crate) fn identity(operation: &Operation) -> String {
 /// The names an operation asks for.
 pub(crate) fn names(service_id: &str, operation: &Operation, cli_group: &str, cli_name: &str) -> Names {
     let identity = identity(operation);
-    let tag = operation.tags.first().map(String::as_str).unwrap_or_default();
+    let mut unusable = Vec::new();
+    let mut usable = |member: &'static str, text: &str, word: String| {
+        if word.is_empty() && !text.is_empty() {
+            unusable.push((member, text.to_owned()));
+        }
+        word
+    };
+    let (tag, by_tag) = match &operation.group_tags {
+        Some(tags) => (tags.last(), words_in_a_row(tags)),
+        None => (operation.tags.first(), operation.tags.first().map(|tag| slug(tag)).unwrap_or_default()),
+    };
+    let tag = tag.map(String::as_str).unwrap_or_default();
     let segment = first_literal_segment(&operation.path).unwrap_or_default();
-    let group = first_non_empty([cli_group.to_owned(), slug(tag), slug(segment), "misc".to_owned()]);
+    // What is given by hand is taken as it is (§9.2, §9.3), unless nobody could type it.
+    let by_hand = |text: &str| if command_word(text).is_empty() { String::new() } else { text.to_owned() };
+    let (cli_group, cli_name) = (
+        usable("/x-cli-group", cli_group, by_hand(cli_group)),
+        usable("/x-cli-name", cli_name, by_hand(cli_name)),
+    );
+    let by_tag = usable("/tags", tag, by_tag);
+    let group = first_non_empty([cli_group.clone(), by_tag, slug(segment), "misc".to_owned()]);
     let reference_group =
-        first_non_empty([cli_group.to_owned(), reference_slug(tag), reference_slug(segment), "misc".to_owned()]);
-    let command = first_non_empty([
-        cli_name.to_owned(),
-        slug(&operation.operation_id),
-        inferred_verb(&operation.method, &operation.path).to_owned(),
-    ]);
-    let reference_command = first_non_empty([cli_name.to_owned(), reference_slug(&identity)]);
+        first_non_empty([cli_group, reference_slug(tag), reference_slug(segment), "misc".to_owned()]);
+    let by_id = usable("/operationId", &operation.operation_id, slug(&operation.operation_id));
+    let is_named = !cli_name.is_empty() || !by_id.is_empty();
+    let verb = inferred_verb(&operation.method, &operation.path).to_owned();
+    let command = first_non_empty([cli_name.clone(), by_id, verb]);
+    let reference_command = first_non_empty([cli_name, reference_slug(&identity)]);
     Names {
         tool_id: format!("{service_id}:{identity}"),
         method: operation.method.clone(),
         path: operation.path.clone(),
         reference_group: if reference_group == group { String::new() } else { reference_group },
         reference_command: if reference_command == command { String::new() } else { reference_command },
-        is_named: !cli_name.is_empty() || !operation.operation_id.is_empty(),
+        pointer: operation.pointer.clone(),
+        is_named,
+        unusable,
         group,
         command,
     }
+}
+
+/// `Sales`, `Orders` -> `sales-orders`; `Orders`, `Orders open` -> `orders-open`.
+fn words_in_a_row(tags: &[String]) -> String {
+    let mut row = String::new();
+    for word in tags.iter().map(|tag| slug(tag)).filter(|word| !word.is_empty()) {
+        let repeats = word.strip_prefix(&*row).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+        row = if row.is_empty() || repeats { word } else { format!("{row}-{word}") };
+    }
+    row
 }
 
 fn first_non_empty<const N: usize>(candidates: [String; N]) -> String {
@@ -89,7 +129,7 @@ pub(crate) fn resolve_collisions(alias: &str, names: &mut [Names]) -> Vec<Diagno
         by_words.entry(command_words(alias, &name.group, &name.command)).or_default().push(index);
     }
     let mut taken: HashSet<Vec<String>> = by_words.keys().cloned().collect();
-    let mut diagnostics = Vec::new();
+    let mut diagnostics: Vec<Diagnostic> = names.iter().flat_map(unusable).collect();
     for indices in by_words.into_values().filter(|indices| indices.len() > 1) {
         let mut indices = indices;
         indices.sort_by_cached_key(|&i| {
@@ -109,7 +149,7 @@ pub(crate) fn resolve_collisions(alias: &str, names: &mut [Names]) -> Vec<Diagno
                 severity: Severity::Note,
                 code: "command_renamed".into(),
                 source: String::new(),
-                pointer: String::new(),
+                pointer: name.pointer.clone(),
                 message: format!(
                     "{} and {keeper} would both be \"{}\"; the former is \"{renamed}\"",
                     name.tool_id, name.command
@@ -120,6 +160,24 @@ pub(crate) fn resolve_collisions(alias: &str, names: &mut [Names]) -> Vec<Diagno
         }
     }
     diagnostics
+}
+
+/// A name of only punctuation or emoji gives no word.
+fn unusable(name: &Names) -> impl Iterator<Item = Diagnostic> + '_ {
+    name.unusable.iter().map(|(member, text)| {
+        let shown: String = text.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect();
+        Diagnostic {
+            severity: Severity::Warning,
+            code: "name_unusable".into(),
+            source: String::new(),
+            pointer: format!("{}{member}", name.pointer),
+            message: format!(
+                "`{shown}` has no letter or digit to make a word of; {} is called \"{} {}\"",
+                name.tool_id, name.group, name.command
+            ),
+            hint: "Give the operation an x-cli-name and an x-cli-group by an overlay.".into(),
+        }
+    })
 }
 
 fn candidates(name: &Names) -> Vec<String> {
@@ -216,6 +274,45 @@ mod tests {
         ] {
             let names = names("s", &operation(method, path, id, tags), "", "");
             assert_eq!((names.group.as_str(), names.command.as_str()), (group, command), "{method} {path}");
+        }
+    }
+
+    /// OpenAPI 3.2: `parent` and `kind` of tags.
+    #[test]
+    fn tags_above_each_other_are_one_group() {
+        for (path, group, hidden) in [
+            (&["Sales", "Orders"][..], "sales-orders", "orders"),
+            (&["orders", "orders-open", "Late ones"], "orders-open-late-ones", "late-ones"),
+            (&["Order", "Orders"], "order-orders", "orders"),
+            (&["🎁", "Orders"], "orders", ""),
+            (&["a", "a"], "a", ""),
+            (&[], "x", ""),
+        ] {
+            let tags = Some(path.iter().map(|tag| (*tag).to_owned()).collect());
+            let operation = Operation { group_tags: tags, ..operation("GET", "/x", "list", &["Orders"]) };
+            let found = names("s", &operation, "", "");
+            assert_eq!((found.group.as_str(), found.reference_group.as_str()), (group, hidden), "{path:?}");
+        }
+    }
+
+    /// Bad input: names that nobody could type.
+    #[test]
+    fn names_without_a_letter_are_replaced_and_told() {
+        for (id, tag, cli_group, cli_name, expected, pointers) in [
+            ("🎁🎁", "Bins", "", "", "bins list", &["/operationId"][..]),
+            ("---", "!!!", "", "", "x list", &["/tags", "/operationId"]),
+            ("listX", "Bins", " ", "--", "bins list-x", &["/x-cli-group", "/x-cli-name"]),
+            ("listX", "Bins", "🎁", "🎁", "🎁 🎁", &[]),
+            ("出荷", "Bins", "", "", "bins chu-he", &[]),
+        ] {
+            let operation = Operation { pointer: "/p".into(), ..operation("GET", "/x", id, &[tag]) };
+            let mut all = [names("s", &operation, cli_group, cli_name)];
+            let diagnostics = resolve_collisions("s", &mut all);
+            assert_eq!(format!("{} {}", all[0].group, all[0].command), expected, "{id}");
+            let found: Vec<&str> = diagnostics.iter().map(|d| d.pointer.trim_start_matches("/p")).collect();
+            assert_eq!(found, pointers, "{id}");
+            assert!(diagnostics.iter().all(|d| d.code == "name_unusable" && !d.hint.is_empty()));
+            assert_eq!(all[0].tool_id, format!("s:{id}"));
         }
     }
 

@@ -16,13 +16,30 @@ pub struct Api {
     /// (SV-1 to SV-4). A relative server of a local document stays relative and is a diagnostic.
     pub servers: Vec<String>,
     /// Paths ascending; per path GET POST PUT PATCH DELETE (TL-1), then QUERY HEAD OPTIONS TRACE,
-    /// then `additionalOperations` in document order.
+    /// then `additionalOperations` ascending.
     /// Operations with `x-cli-ignore: true` are not in the list (TL-4).
     pub operations: Vec<Operation>,
+    /// Declared tags, in order, each name once.
+    pub tags: Vec<Tag>,
     /// By scheme key.
     pub security_schemes: IndexMap<String, SecurityScheme>,
     /// Faults and remarks; `source` is left empty for the caller to fill.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A tag that the description declares. `summary`, `parent` and `kind` came with OpenAPI 3.2 and are empty before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tag {
+    /// What operations refer to.
+    pub name: String,
+    /// One line.
+    pub summary: String,
+    /// Markdown.
+    pub description: String,
+    /// Name of the tag above it.
+    pub parent: String,
+    /// `nav`, `badge`, `audience`, or any other word.
+    pub kind: String,
 }
 
 /// One operation, `$ref`s of parameters, bodies and path items followed.
@@ -42,6 +59,10 @@ pub struct Operation {
     pub description: String,
     /// In order.
     pub tags: Vec<String>,
+    /// OpenAPI 3.2: the tags that lead to the operation in the command tree, outermost first: the first tag for
+    /// navigation (no `kind`, or `kind: nav`) behind the tags above it; empty when there is none. `None` in earlier
+    /// versions, where the first tag is all there is.
+    pub group_tags: Option<Vec<String>>,
     /// `deprecated: true`.
     pub deprecated: bool,
     /// Path parameters in the order of the template (W33), then the path item's, each replaced by the operation's
@@ -75,7 +96,8 @@ pub struct Parameter {
     pub description: String,
     /// `deprecated: true`.
     pub deprecated: bool,
-    /// JSON Schema, the first `$ref` followed. For Swagger 2.0 built from the parameter's own members.
+    /// JSON Schema, the first `$ref` followed; what it refers to below that is under its `$defs`, as far as
+    /// [`crate::limits::MAX_PARAMETER_BUNDLE_BYTES`] reach. For Swagger 2.0 built from the parameter's own members.
     pub schema: Option<Box<RawValue>>,
     /// `style` as written, empty for the default of the location. Swagger 2.0 `collectionFormat` is translated.
     pub style: String,
@@ -100,6 +122,20 @@ pub struct RequestBody {
     pub content: Vec<(String, Option<Box<RawValue>>)>,
     /// Media type and self-contained schema, where the given one refers to something: what its `$ref`s name is under
     /// `$defs`. Bodies with the same schema share it. `"x-truncated":true` marks one that a bound cut short.
+    pub resolved: Vec<(String, Arc<RawValue>)>,
+}
+
+/// What an operation answers with one status.
+#[derive(Debug, Clone, Default)]
+pub struct Response {
+    /// `200`, `2XX`, `default`.
+    pub status: String,
+    /// Markdown; the summary when there is no description.
+    pub description: String,
+    /// Media type and schema as given (`$ref`s kept), ascending media type. OpenAPI 3.2: `itemSchema` stands for a
+    /// missing schema.
+    pub content: Vec<(String, Option<Box<RawValue>>)>,
+    /// Media type and self-contained schema, where the given one refers to something; see [`RequestBody::resolved`].
     pub resolved: Vec<(String, Arc<RawValue>)>,
 }
 

@@ -1,18 +1,19 @@
-//! Makes the schema of a body self-contained: what its `$ref`s name is gathered under `$defs` (JSON Schema 2020-12
-//! §9.3.1), so that a reader needs no other document. Each definition is read once for all bodies. Not for
-//! simplifying: cycles stay references, and nothing is merged but the `$ref` of the schema itself.
+//! Makes a schema self-contained: what its `$ref`s name is gathered under `$defs` (JSON Schema 2020-12 §9.3.1), so
+//! that a reader needs no other document. Each definition is read once for all schemas. Not for simplifying: cycles
+//! stay references, and nothing is merged but the `$ref` of the schema itself. A `$dynamicRef` becomes what it means
+//! where it is written; the names that it and others went by (`$id`, `$anchor`) become `x-` members.
 
-use crate::json::{Kind, Object, Place};
-use crate::limits::{MAX_BUNDLE_BYTES, MAX_BUNDLE_DEFINITIONS, MAX_BUNDLED_BYTES};
+use crate::json::{DocumentId, Kind, Object, Place};
+use crate::limits::{MAX_BUNDLE_BYTES, MAX_BUNDLE_DEFINITIONS, MAX_BUNDLED_BYTES, MAX_REFERENCE_DEPTH};
 use crate::pointer::unescape;
 use crate::reader::Reader;
-use crate::scan::{Scanned, scan};
+use crate::scan::{Reference, Scanned, scan};
 use percent_encoding::percent_decode_str;
 use serde_json::value::{RawValue, to_raw_value};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-/// What was read for the bodies so far.
+/// What was read so far.
 pub(crate) struct Bundles<'a> {
     definitions: Vec<Definition<'a>>,
     /// By address of the text.
@@ -52,7 +53,7 @@ impl Default for Bundles<'_> {
 impl<'a> Reader<'a> {
     /// The schema with everything it refers to; `None` when it refers to nothing that can be found.
     pub(crate) fn bundled(&mut self, schema: Place<'a>) -> Option<Arc<RawValue>> {
-        if schema.kind() != Kind::Object || !schema.raw.get().contains("\"$ref\"") {
+        if schema.kind() != Kind::Object || !has_references(schema.raw.get()) {
             return None;
         }
         let root = self.bundle_root(schema);
@@ -61,9 +62,29 @@ impl<'a> Reader<'a> {
             return done.clone();
         }
         let is_reference = !std::ptr::eq(root.raw, schema.raw);
-        let bundle = self.bundle(root, is_reference);
+        let has_definitions = Object::of(root).is_some_and(|object| object.get("$defs").is_some());
+        let bundle = match has_definitions {
+            true => self.wrapped(root),
+            false => self.bundle(Source::of(root), is_reference, MAX_BUNDLE_BYTES),
+        };
+        let bundle = bundle.and_then(|text| RawValue::from_string(text).ok()).map(Arc::from);
         self.bundles.done.insert(address, bundle.clone());
         bundle
+    }
+
+    /// The same for a schema that belongs to a document without standing there as it is; `None` as well when it is
+    /// so large that nothing would be gained.
+    pub(crate) fn bundled_text(
+        &mut self,
+        text: &str,
+        document: DocumentId,
+        limit: usize,
+    ) -> Option<Box<RawValue>> {
+        if text.len() > limit || !has_references(text) {
+            return None;
+        }
+        let bundle = self.bundle(Source { text, document, address: None }, false, limit)?;
+        RawValue::from_string(bundle).ok()
     }
 
     /// What a schema that is nothing but a reference names; other schemas as they are.
@@ -79,18 +100,22 @@ impl<'a> Reader<'a> {
         if is_plain && is_open { trail.target } else { schema }
     }
 
-    fn bundle(&mut self, root: Place<'a>, is_reference: bool) -> Option<Arc<RawValue>> {
+    fn bundle(&mut self, root: Source<'_>, is_reference: bool, limit: usize) -> Option<String> {
         // Its own `$defs` would stand in the way of ours.
-        if Object::of(root)?.get("$defs").is_some() {
+        if Object::parse(root.text, root.document).ok()?.get("$defs").is_some() {
             return None;
         }
         let part = self.part(root)?;
-        if !is_reference && part.targets.iter().all(Option::is_none) {
+        if !is_reference && part.needed().next().is_none() {
             return None;
         }
-        let (included, is_truncated) = self.included(&part);
+        self.written(&part, limit)
+    }
+
+    fn written(&mut self, part: &Part, limit: usize) -> Option<String> {
+        let (included, is_truncated) = self.included(part, limit);
         let mut out = String::new();
-        write(&mut out, &part, &self.bundles.definitions, &included);
+        write(&mut out, part, &self.bundles.definitions, &included);
         // The root is an object: its brace is opened again for ours.
         out.pop();
         let member = |out: &mut String, text: &str| {
@@ -115,76 +140,112 @@ impl<'a> Reader<'a> {
         }
         out.push('}');
         self.bundles.left = self.bundles.left.saturating_sub(out.len());
-        RawValue::from_string(out).ok().map(Arc::from)
+        Some(out)
+    }
+
+    /// A schema with `$defs` of its own becomes a definition itself: `{"$ref":"#/$defs/schema"}`.
+    fn wrapped(&mut self, root: Place<'a>) -> Option<String> {
+        let target = self.definition_at(root, "schema");
+        let text = r#"{"$ref":}"#.to_owned();
+        let at = text.len() - 1;
+        let written = "\"#\"".to_owned();
+        let references = vec![Reference { at, from: 0, written, is_needed: true }];
+        let part = Part { scanned: Scanned { text, references }, targets: vec![Some(target)] };
+        self.written(&part, MAX_BUNDLE_BYTES)
     }
 
     /// The definitions that a root needs, nearest first, and whether the bounds left some out.
-    fn included(&mut self, root: &Part) -> (Vec<usize>, bool) {
+    fn included(&mut self, root: &Part, limit: usize) -> (Vec<usize>, bool) {
         let mut included = Vec::new();
         let mut seen: HashSet<usize> = HashSet::new();
         let mut is_truncated = false;
         let mut bytes = root.size();
-        let mut queue: VecDeque<usize> = root.targets.iter().flatten().copied().collect();
+        let mut queue: VecDeque<usize> = root.needed().collect();
         while let Some(index) = queue.pop_front() {
             if !seen.insert(index) {
                 continue;
             }
             let definition = &self.bundles.definitions[index];
             // Room for the name of the definition, and for longer references than those written.
-            let least = definition.name.len() + definition.place.raw.get().len().min(MAX_BUNDLE_BYTES + 1) / 2;
-            if included.len() >= MAX_BUNDLE_DEFINITIONS || bytes + least > MAX_BUNDLE_BYTES {
+            let least = definition.name.len() + definition.place.raw.get().len().min(limit + 1) / 2;
+            if included.len() >= MAX_BUNDLE_DEFINITIONS || bytes + least > limit {
                 is_truncated = true;
                 continue;
             }
             if definition.read.is_none() {
                 let place = definition.place;
-                let read = self.part(place);
+                let read = self.part(Source::of(place));
                 self.bundles.definitions[index].read = read;
             }
             let definition = &self.bundles.definitions[index];
             let size = definition.read.as_ref().map(|read| read.size() + definition.name.len() + 4);
-            let Some(size) = size.filter(|size| bytes + size <= MAX_BUNDLE_BYTES) else {
+            let Some(size) = size.filter(|size| bytes + size <= limit) else {
                 is_truncated = true;
                 continue;
             };
             bytes += size;
             included.push(index);
-            queue.extend(definition.read.iter().flat_map(|read| read.targets.iter().flatten()));
+            queue.extend(definition.read.iter().flat_map(Part::needed));
         }
         (included, is_truncated)
     }
 
     /// A schema's text and what it refers to; `None` when the budget is spent.
-    fn part(&mut self, place: Place<'a>) -> Option<Part> {
-        let text = place.raw.get();
+    fn part(&mut self, source: Source<'_>) -> Option<Part> {
+        let Source { text, document, address } = source;
         if text.len() > 2 * MAX_BUNDLE_BYTES || text.len() > self.bundles.left {
             return None;
         }
         self.bundles.left -= text.len();
         let scanned = scan(text);
         let mut targets = Vec::with_capacity(scanned.references.len());
-        for (_, reference) in &scanned.references {
-            let reference = serde_json::from_str::<String>(reference).ok();
-            targets.push(reference.and_then(|reference| self.definition(place, &reference)));
+        for reference in &scanned.references {
+            let written = serde_json::from_str::<String>(&reference.written).ok();
+            let at = match address {
+                Some(address) => address + reference.from,
+                None => self.tree.loaded[document].text.as_ptr() as usize,
+            };
+            targets.push(written.and_then(|written| self.definition(document, at, &written)));
         }
         Some(Part { scanned, targets })
     }
 
-    fn definition(&mut self, from: Place<'a>, reference: &str) -> Option<usize> {
-        let target = self.tree.resolve(from.document, reference).ok()?;
-        if !matches!(target.kind(), Kind::Object | Kind::Bool) {
-            return None;
-        }
+    fn definition(&mut self, document: DocumentId, address: usize, reference: &str) -> Option<usize> {
+        let target = self.tree.resolve_at(document, address, reference, &mut { MAX_REFERENCE_DEPTH }).ok()?;
+        matches!(target.kind(), Kind::Object | Kind::Bool).then(|| self.definition_at(target, reference))
+    }
+
+    fn definition_at(&mut self, target: Place<'a>, reference: &str) -> usize {
         let address = target.raw.get().as_ptr() as usize;
         if let Some(&index) = self.bundles.by_address.get(&address) {
-            return Some(index);
+            return index;
         }
         let index = self.bundles.definitions.len();
         let name = self.bundles.name(reference);
         self.bundles.definitions.push(Definition { name, place: target, read: None });
         self.bundles.by_address.insert(address, index);
-        Some(index)
+        index
     }
+}
+
+/// The text of a schema and what its references are relative to.
+struct Source<'t> {
+    text: &'t str,
+    document: DocumentId,
+    /// Where the text stands; none when it was put together.
+    address: Option<usize>,
+}
+
+impl<'a> Source<'a> {
+    fn of(place: Place<'a>) -> Self {
+        let text = place.raw.get();
+        Self { text, document: place.document, address: Some(text.as_ptr() as usize) }
+    }
+}
+
+/// A quick no for the many schemas without.
+fn has_references(text: &str) -> bool {
+    text.contains("\"$ref\"") || text.contains("\"$dynamicRef\"")
 }
 
 impl Bundles<'_> {
@@ -211,23 +272,29 @@ const MAX_NAME: usize = 200;
 impl Part {
     /// Bytes when written, references as they were.
     fn size(&self) -> usize {
-        self.scanned.text.len() + self.scanned.references.iter().map(|(_, text)| text.len()).sum::<usize>()
+        self.scanned.text.len() + self.scanned.references.iter().map(|r| r.written.len()).sum::<usize>()
+    }
+
+    /// What the schema means nothing without.
+    fn needed(&self) -> impl Iterator<Item = usize> {
+        let both = self.scanned.references.iter().zip(&self.targets);
+        both.filter_map(|(reference, target)| target.filter(|_| reference.is_needed))
     }
 }
 
 fn write(out: &mut String, part: &Part, definitions: &[Definition<'_>], included: &[usize]) {
     let text = &part.scanned.text;
     let mut start = 0;
-    for ((at, reference), target) in part.scanned.references.iter().zip(&part.targets) {
-        out.push_str(&text[start..*at]);
-        start = *at;
+    for (reference, target) in part.scanned.references.iter().zip(&part.targets) {
+        out.push_str(&text[start..reference.at]);
+        start = reference.at;
         match target.filter(|target| included.contains(target)) {
             Some(target) => {
                 out.push_str("\"#/$defs/");
                 out.push_str(&definitions[target].name);
                 out.push('"');
             }
-            None => out.push_str(reference),
+            None => out.push_str(&reference.written),
         }
     }
     out.push_str(&text[start..]);

@@ -14,6 +14,8 @@ pub const MAX_NAME_LENGTH: usize = 4096;
 pub const MAX_REFERENCE_DEPTH: usize = 64;
 /// Bytes of text that `$ref`s lead to, counted each time: many references to one large object take long to read.
 pub const MAX_FOLLOWED_BYTES: usize = 1024 * 1024 * 1024;
+/// Objects of one document that have an `$id`, `$anchor` or `$dynamicAnchor`.
+pub const MAX_IDENTIFIERS: usize = 10_000;
 /// Servers in one list.
 pub const MAX_SERVERS: usize = 100;
 /// Security alternatives in one list, and schemes in one alternative.
@@ -24,9 +26,17 @@ pub const MAX_SECURITY_SCHEMES: usize = 1000;
 pub const MAX_MEDIA_TYPES: usize = 200;
 /// Tags of one operation.
 pub const MAX_TAGS: usize = 100;
+/// Tags that a description declares.
+pub const MAX_DECLARED_TAGS: usize = 5000;
+/// Tags above each other.
+pub const MAX_TAG_DEPTH: usize = 16;
+/// Responses of one operation.
+pub const MAX_RESPONSES: usize = 200;
 /// Bytes of one parameter's schema. `$ref`s make copies, so a large one would multiply.
 pub const MAX_PARAMETER_SCHEMA_BYTES: usize = 64 * 1024;
-/// Bytes of one body schema with everything it refers to.
+/// Bytes of one parameter's schema with everything it refers to; every tool carries its own.
+pub const MAX_PARAMETER_BUNDLE_BYTES: usize = 8 * 1024;
+/// Bytes of one body or response schema with everything it refers to.
 pub const MAX_BUNDLE_BYTES: usize = 256 * 1024;
 /// Definitions gathered into one body schema.
 pub const MAX_BUNDLE_DEFINITIONS: usize = 500;

@@ -96,13 +96,15 @@ impl<'a> Reader<'a> {
             })?,
             None => self.security.clone(),
         };
+        let tags = tags(object);
         Ok(Operation {
             method: method.to_owned(),
             path: item.path.to_owned(),
             operation_id: self.operation_id(object, pointer),
             summary: one_line(object.string("summary")),
             description: object.string("description"),
-            tags: tags(object),
+            group_tags: self.group_tags(&tags),
+            tags,
             deprecated: object.is_true("deprecated"),
             parameters,
             request_body,
@@ -133,15 +135,20 @@ impl<'a> Reader<'a> {
         if item.servers.is_empty() { self.servers.clone() } else { item.servers.clone() }
     }
 
-    /// TL-2: the first keeps the id; the others are known by method and path.
+    /// TL-2: the first keeps the id; the others are known by method and path. So is an operation whose id is what
+    /// another one is known by.
     pub(crate) fn settle_operation_ids(&mut self, operations: &mut [Operation]) {
+        let fallback = |operation: &Operation| format!("{}:{}", operation.method.to_lowercase(), operation.path);
+        let by_fallback: HashMap<String, usize> =
+            operations.iter().enumerate().map(|(i, operation)| (fallback(operation), i)).collect();
         let mut first: HashMap<String, usize> = HashMap::with_capacity(operations.len());
         for i in 0..operations.len() {
             let id = &operations[i].operation_id;
             if id.is_empty() {
                 continue;
             }
-            let Some(&keeper) = first.get(id.as_str()) else {
+            let keeper = first.get(id).or_else(|| by_fallback.get(id).filter(|&&other| other != i));
+            let Some(&keeper) = keeper else {
                 first.insert(id.clone(), i);
                 continue;
             };
@@ -232,6 +239,16 @@ mod tests {
         assert_eq!(codes(&api), ["operation_id_duplicate", "operation_id_duplicate"]);
         assert_eq!(api.diagnostics[0].pointer, "/paths/~1a/put");
         assert_eq!(api.diagnostics[0].message, "operationId `x` belongs to POST /a");
+    }
+
+    #[test]
+    fn an_id_that_another_operation_is_known_by_is_not_kept() {
+        let paths = r#"{"/a":{"get":{"operationId":"put:/b"},"put":{"operationId":"put:/a"}},"/b":{"put":{}}}"#;
+        let api = openapi("3.0.0", &format!(r#""paths":{paths}"#));
+        let ids: Vec<_> = api.operations.iter().map(|o| o.operation_id.as_str()).collect();
+        assert_eq!(ids, ["", "put:/a", ""]);
+        assert_eq!(codes(&api), ["operation_id_duplicate"]);
+        assert_eq!(api.diagnostics[0].message, "operationId `put:/b` belongs to PUT /b");
     }
 
     #[test]

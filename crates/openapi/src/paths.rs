@@ -150,7 +150,12 @@ impl<'a> Reader<'a> {
             self.ignored(item, "additionalOperations", Version::V32);
             return;
         }
-        for (method, place) in Object::of(place).unwrap_or_default() {
+        let mut additional: Vec<(Cow<'a, str>, Place<'a>)> =
+            Object::of(place).unwrap_or_default().into_iter().collect();
+        // Names must not depend on the order of members.
+        additional.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut known: Vec<String> = Vec::new();
+        for (method, place) in additional {
             let pointer = format!("{}/additionalOperations/{}", item.pointer, escape(&method));
             let standard = METHODS.iter().any(|(_, known, _)| known.eq_ignore_ascii_case(&method));
             let fault = if standard {
@@ -159,7 +164,10 @@ impl<'a> Reader<'a> {
                 "can't be called"
             } else if !is_token(&method) || method.len() > MAX_METHOD_LENGTH {
                 "is no HTTP method"
+            } else if known.contains(&method.to_ascii_lowercase()) {
+                "differs from another method in case only"
             } else {
+                known.push(method.to_ascii_lowercase());
                 self.read_operation(item, &method, pointer, place, operations);
                 continue;
             };
@@ -216,16 +224,17 @@ mod tests {
     #[test]
     fn operations_come_by_path_and_method() {
         let item = r#"{"x-a":1,"summary":"s","trace":{},"options":{},"head":{},"query":{},"delete":{},"patch":{},
-            "put":{},"post":{},"get":{},"additionalOperations":{"Link":{},"COPY":{}}}"#;
+            "put":{},"post":{},"get":{},"additionalOperations":{"Link":{},"COPY":{},"link":{"operationId":"second"}}}"#;
         let api =
             openapi("3.2.0", &format!(r#""paths":{{"/b":{{"get":{{}}}},"x-y":{{"get":{{}}}},"/a":{item}}}"#));
         let expected =
-            ["GET", "POST", "PUT", "PATCH", "DELETE", "QUERY", "HEAD", "OPTIONS", "TRACE", "Link", "COPY"];
+            ["GET", "POST", "PUT", "PATCH", "DELETE", "QUERY", "HEAD", "OPTIONS", "TRACE", "COPY", "Link"];
         let expected: Vec<String> =
             expected.iter().map(|m| format!("{m} /a")).chain(["GET /b".to_owned()]).collect();
         assert_eq!(names(&api), expected);
-        assert_eq!(api.operations[9].pointer, "/paths/~1a/additionalOperations/Link");
-        assert!(codes(&api).is_empty(), "{:?}", api.diagnostics);
+        assert_eq!(api.operations[10].pointer, "/paths/~1a/additionalOperations/Link");
+        assert_eq!(codes(&api), ["operation_invalid"]);
+        assert_eq!(api.diagnostics[0].pointer, "/paths/~1a/additionalOperations/link");
     }
 
     #[test]

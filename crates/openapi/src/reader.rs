@@ -9,6 +9,7 @@ use crate::limits::MAX_CARRIED_BYTES;
 use crate::reference::Siblings;
 use crate::report::{Report, code};
 use crate::security::Undefined;
+use crate::tags::Tags;
 use crate::tree::Tree;
 use crate::version::Version;
 use indexmap::IndexMap;
@@ -21,33 +22,21 @@ use open_cli_documents::DocumentSet;
 /// When the root is no JSON object, declares no version, or declares one that is not supported. Every smaller fault
 /// is in [`Api::diagnostics`].
 pub fn read(set: &DocumentSet) -> Result<Api, ReadError> {
-    let mut report = Report::default();
-    let (tree, root) = Tree::open(set)?;
-    let version = Version::of(&root, &mut report)?;
-    let mut reader = Reader {
-        tree,
-        report,
-        version,
-        servers: Vec::new(),
-        security: Vec::new(),
-        schemes: IndexMap::new(),
-        undefined: Undefined::default(),
-        consumes: Vec::new(),
-        carried: MAX_CARRIED_BYTES,
-        bundles: Bundles::default(),
-    };
+    let (mut reader, root) = Reader::open(set)?;
     reader.read_servers(&root);
     reader.read_security(&root);
+    reader.read_tags(&root);
     let operations = reader.read_paths(&root);
     reader.remark_on_missing_server(&operations);
     reader.remark_on_webhooks(&root);
     reader.undefined.report(&mut reader.report);
     let title = root.object("info").map(|info| info.string("title")).unwrap_or_default();
     Ok(Api {
-        version: version.as_str().to_owned(),
+        version: reader.version.as_str().to_owned(),
         title,
         servers: reader.servers,
         operations,
+        tags: reader.tags.into_values().map(|(tag, _)| tag).collect(),
         security_schemes: reader.schemes,
         diagnostics: reader.report.finish(),
     })
@@ -66,12 +55,37 @@ pub(crate) struct Reader<'a> {
     pub(crate) undefined: Undefined,
     /// Swagger 2.0, document level.
     pub(crate) consumes: Vec<String>,
+    /// Swagger 2.0, document level; only read for responses.
+    pub(crate) produces: Vec<String>,
+    pub(crate) tags: Tags,
     /// What is left of [`MAX_CARRIED_BYTES`].
     pub(crate) carried: usize,
     pub(crate) bundles: Bundles<'a>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// Looks at the root and its version, and at nothing else.
+    pub(crate) fn open(set: &'a DocumentSet) -> Result<(Self, Object<'a>), ReadError> {
+        let mut report = Report::default();
+        let (tree, root) = Tree::open(set)?;
+        let version = Version::of(&root, &mut report)?;
+        let reader = Self {
+            tree,
+            report,
+            version,
+            servers: Vec::new(),
+            security: Vec::new(),
+            schemes: IndexMap::new(),
+            undefined: Undefined::default(),
+            consumes: Vec::new(),
+            produces: Vec::new(),
+            tags: Tags::default(),
+            carried: MAX_CARRIED_BYTES,
+            bundles: Bundles::default(),
+        };
+        Ok((reader, root))
+    }
+
     /// Which members beside the `$ref` of a parameter, body or scheme count.
     pub(crate) fn reference_siblings(&self) -> Siblings {
         if self.version >= Version::V31 { Siblings::Described } else { Siblings::Ignored }

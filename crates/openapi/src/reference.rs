@@ -14,8 +14,6 @@ pub(crate) enum Unresolved {
     NotJson,
     #[error("names something that is not there")]
     Missing,
-    #[error("uses an anchor instead of a JSON Pointer")]
-    Anchor,
     #[error("leads back to itself")]
     Cycle,
     #[error("is the start of a chain of more than 64 references")]

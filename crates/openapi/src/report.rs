@@ -26,6 +26,10 @@ pub mod code {
     pub const PARAMETER: &str = "parameter_invalid";
     /// Part of a request body was not understood.
     pub const BODY: &str = "request_body_invalid";
+    /// A response was not understood.
+    pub const RESPONSE: &str = "response_invalid";
+    /// The declaration of a tag was not understood.
+    pub const TAG: &str = "tag_invalid";
     /// A `$ref` leads nowhere.
     pub const REFERENCE: &str = "reference_unresolved";
     /// A server can't be used as written.

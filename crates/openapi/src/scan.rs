@@ -1,117 +1,64 @@
-//! Finds the `$ref`s inside the text of a schema, knowing which members hold schemas and which hold data: what
-//! stands in an `example` or an `enum` is no reference. Iterative, because schemas may be nested deeply. Not for
-//! looking up what they name.
+//! Takes the references out of the text of a schema, so that others can be put in their place, and takes the white
+//! space and the identifiers (`$id`, `$anchor`) with them: they would change what the new references mean. Not for
+//! looking up what the references name.
 
-/// A schema's text without white space, its `$ref`s taken out.
+use crate::walk::{Event, Inside, walk};
+
+/// A schema's text without white space and without its references.
 pub(crate) struct Scanned {
     pub(crate) text: String,
-    /// Place in the text and what was there, as JSON text with quotes; ascending.
-    pub(crate) references: Vec<(usize, String)>,
+    /// In the order of the text.
+    pub(crate) references: Vec<Reference>,
 }
 
-/// What an object or list holds.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Inside {
-    /// Keywords.
-    Schema,
-    /// Schemas by name.
-    Schemas,
-    /// Data, which is left alone.
-    Data,
+/// A reference that was taken out.
+pub(crate) struct Reference {
+    /// Its place in the new text.
+    pub(crate) at: usize,
+    /// Its place in the old text.
+    pub(crate) from: usize,
+    /// What was there, as JSON text with quotes.
+    pub(crate) written: String,
+    /// The schema means nothing without the target; not so for the names of a `discriminator`.
+    pub(crate) is_needed: bool,
 }
 
-struct Frame {
-    inside: Inside,
-    is_object: bool,
-    /// What the value after the last member name is.
-    next: Inside,
-    /// The last member name is a `$ref`.
-    is_reference: bool,
-    /// A member name comes next.
-    at_name: bool,
-}
+/// JSON Schema 2020-12 §8.2: what gives a schema a name, and what it is called where that name has no use.
+const IDENTIFIERS: &[(&str, &str)] =
+    &[("$id", "\"x-id\""), ("$anchor", "\"x-anchor\""), ("$dynamicAnchor", "\"x-dynamicAnchor\"")];
 
 /// `text` is valid JSON.
 pub(crate) fn scan(text: &str) -> Scanned {
-    let bytes = text.as_bytes();
     let mut out = String::with_capacity(text.len());
     let mut references = Vec::new();
-    let mut frames: Vec<Frame> = Vec::new();
-    let mut start = 0;
-    let mut i = 0;
-    while let Some(&byte) = bytes.get(i) {
-        match byte {
-            b'{' | b'[' => {
-                let inside = frames.last().map_or(Inside::Schema, |frame| frame.next);
-                let is_object = byte == b'{';
-                frames.push(Frame { inside, is_object, next: inside, is_reference: false, at_name: is_object });
-                i += 1;
-            }
-            b'}' | b']' => {
-                frames.pop();
-                i += 1;
-            }
-            b',' => {
-                if let Some(frame) = frames.last_mut() {
-                    frame.at_name = frame.is_object;
-                }
-                i += 1;
-            }
-            b'"' => {
-                let end = end_of_string(bytes, i);
-                if let Some(frame) = frames.last_mut().filter(|frame| frame.is_object) {
-                    if frame.at_name {
-                        let name = text.get(i + 1..end.saturating_sub(1)).unwrap_or_default();
-                        frame.at_name = false;
-                        frame.next = value_of(frame.inside, name);
-                        frame.is_reference = frame.inside == Inside::Schema && name == "$ref";
-                    } else if frame.is_reference {
-                        out.push_str(&text[start..i]);
-                        references.push((out.len(), text[i..end].to_owned()));
-                        start = end;
-                    }
-                }
-                i = end;
-            }
-            b' ' | b'\n' | b'\r' | b'\t' => {
-                out.push_str(&text[start..i]);
-                while matches!(bytes.get(i), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-                    i += 1;
-                }
-                start = i;
-            }
-            _ => i += 1,
+    let mut copied = 0;
+    walk(text, |event| match event {
+        Event::Space { start, end } => {
+            out.push_str(&text[copied..start]);
+            copied = end;
         }
-    }
-    out.push_str(&text[start..]);
+        Event::Name { inside: Inside::Schema, name, start, end } if name.starts_with('$') => {
+            let other = IDENTIFIERS.iter().find(|(identifier, _)| *identifier == name);
+            let is_text = text[end..].trim_start_matches([' ', '\n', '\r', '\t', ':']).starts_with('"');
+            if let Some((_, other)) = other.filter(|_| is_text) {
+                out.push_str(&text[copied..start]);
+                out.push_str(other);
+                copied = end;
+            }
+        }
+        Event::Text { inside, name, start, end } => {
+            let written = &text[start..end];
+            let is_needed = inside == Inside::Schema && matches!(name, "$ref" | "$dynamicRef");
+            if is_needed || (inside == Inside::Mapping && written.contains(['/', '#'])) {
+                out.push_str(&text[copied..start]);
+                copied = end;
+                references.push(Reference { at: out.len(), from: start, written: written.to_owned(), is_needed });
+            }
+        }
+        _ => {}
+    });
+    out.push_str(&text[copied..]);
     Scanned { text: out, references }
-}
-
-/// What the value of a member is.
-fn value_of(inside: Inside, name: &str) -> Inside {
-    match inside {
-        Inside::Data => Inside::Data,
-        Inside::Schemas => Inside::Schema,
-        Inside::Schema => match name {
-            "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" => Inside::Schemas,
-            "example" | "examples" | "default" | "enum" | "const" | "discriminator" | "xml" => Inside::Data,
-            _ if name.starts_with("x-") => Inside::Data,
-            _ => Inside::Schema,
-        },
-    }
-}
-
-/// Index behind the closing quote of the string that opens at `i`.
-fn end_of_string(bytes: &[u8], mut i: usize) -> usize {
-    i += 1;
-    while let Some(&byte) = bytes.get(i) {
-        match byte {
-            b'\\' => i += 2,
-            b'"' => return i + 1,
-            _ => i += 1,
-        }
-    }
-    bytes.len()
 }
 
 #[cfg(test)]
@@ -128,22 +75,42 @@ mod tests {
                 &["#/a", "#/b"],
             ),
             (
-                r##"{"properties":{"$ref":{"$ref":"#/a"},"default":{"$ref":"#/b"}}}"##,
-                r#"{"properties":{"$ref":{"$ref":},"default":{"$ref":}}}"#,
-                &["#/a", "#/b"],
+                r##"{"properties":{"$ref":{"$ref":"#/a"},"default":{"$dynamicRef":"#b"}}}"##,
+                r#"{"properties":{"$ref":{"$ref":},"default":{"$dynamicRef":}}}"#,
+                &["#/a", "#b"],
             ),
             (
-                r##"{"example":{"$ref":"#/a"},"enum":[{"$ref":"b"}]}"##,
-                r##"{"example":{"$ref":"#/a"},"enum":[{"$ref":"b"}]}"##,
+                r##"{"example":{"$ref":"#/a"},"enum":[{"$ref":"b"}],"x-y":{"$ref":"c"}}"##,
+                r##"{"example":{"$ref":"#/a"},"enum":[{"$ref":"b"}],"x-y":{"$ref":"c"}}"##,
                 &[],
+            ),
+            (
+                r##"{"discriminator":{"propertyName":"#/p","mapping":{"a":"#/a","b":"B"}}}"##,
+                r##"{"discriminator":{"propertyName":"#/p","mapping":{"a":,"b":"B"}}}"##,
+                &["#/a"],
             ),
             (r#"{"description":"a \" \"$ref\": b"}"#, r#"{"description":"a \" \"$ref\": b"}"#, &[]),
             ("true", "true", &[]),
         ] {
             let scanned = scan(text);
             assert_eq!(scanned.text, expected);
-            let found: Vec<&str> = scanned.references.iter().map(|(_, text)| text.trim_matches('"')).collect();
+            let found: Vec<&str> = scanned.references.iter().map(|r| r.written.trim_matches('"')).collect();
             assert_eq!(found, references, "{text}");
+            for reference in &scanned.references {
+                assert!(text[reference.from..].starts_with(&reference.written), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn identifiers_of_schemas_become_remarks() {
+        for (text, expected) in [
+            (r#"{"$id" : "a","items":{"$anchor":"b"}}"#, r#"{"x-id":"a","items":{"x-anchor":"b"}}"#),
+            (r#"{"$dynamicAnchor":"b"}"#, r#"{"x-dynamicAnchor":"b"}"#),
+            (r#"{"properties":{"$id":{"type":"string"}}}"#, r#"{"properties":{"$id":{"type":"string"}}}"#),
+            (r#"{"$id":{"a":1},"const":{"$id":"a"}}"#, r#"{"$id":{"a":1},"const":{"$id":"a"}}"#),
+        ] {
+            assert_eq!(scan(text).text, expected);
         }
     }
 

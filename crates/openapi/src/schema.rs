@@ -1,8 +1,8 @@
-//! Schemas are carried as text and never understood (W11, W35). Only the `$ref` at the top of a parameter's schema
-//! is followed, so that type, enum and default can be seen without the document.
+//! Schemas are carried as text and never understood (W11, W35). The `$ref` at the top of a parameter's schema is
+//! followed, so that type, enum and default can be seen at once; what is referred to below is gathered (see `bundle`).
 
-use crate::json::{Kind, Object, Place};
-use crate::limits::MAX_PARAMETER_SCHEMA_BYTES;
+use crate::json::{DocumentId, Kind, Object, Place};
+use crate::limits::{MAX_PARAMETER_BUNDLE_BYTES, MAX_PARAMETER_SCHEMA_BYTES};
 use crate::reader::Reader;
 use crate::reference::Trail;
 use crate::report::{code, quoted};
@@ -25,7 +25,7 @@ pub(crate) fn is_schema(place: Place<'_>) -> bool {
 }
 
 impl<'a> Reader<'a> {
-    /// The schema of a parameter, its own `$ref` followed; `pointer` is the parameter's.
+    /// The schema of a parameter, its own `$ref` followed and self-contained; `pointer` is the parameter's.
     pub(crate) fn parameter_schema(&mut self, place: Place<'a>, pointer: &str) -> Option<Box<RawValue>> {
         if !is_schema(place) {
             self.report.warning(
@@ -66,17 +66,26 @@ impl<'a> Reader<'a> {
                 return bounded(place.raw);
             }
         };
-        if self.version < Version::V31 || layers.iter().all(|layer| layer.iter().count() == 1) {
-            return bounded(target.raw);
-        }
+        let document = target.document;
         // Keywords beside `$ref` count since 3.1; the outermost is what the author of the parameter wrote.
-        let Some(object) = object else { return bounded(target.raw) };
+        let is_plain = self.version < Version::V31 || layers.iter().all(|layer| layer.iter().count() == 1);
+        let Some(object) = object.filter(|_| !is_plain) else {
+            let schema = bounded(target.raw)?;
+            return Some(self.self_contained(schema, document));
+        };
+        let is_one_document = layers.iter().flat_map(Object::iter).all(|(_, value)| value.document == document);
         let mut merged: Members<'_> = object.into_iter().map(|(k, v)| (k, Cow::Borrowed(v.raw))).collect();
         while let Some(layer) = layers.pop() {
             let siblings = layer.into_iter().filter(|(key, _)| key != "$ref");
             merged.extend(siblings.map(|(key, value)| (key, Cow::Borrowed(value.raw))));
         }
-        object_of(&merged).filter(|schema| schema.get().len() <= MAX_PARAMETER_SCHEMA_BYTES)
+        let schema = object_of(&merged).filter(|schema| schema.get().len() <= MAX_PARAMETER_SCHEMA_BYTES)?;
+        // References of several documents, side by side, would need to be told apart.
+        Some(if is_one_document { self.self_contained(schema, document) } else { schema })
+    }
+
+    fn self_contained(&mut self, schema: Box<RawValue>, document: DocumentId) -> Box<RawValue> {
+        self.bundled_text(schema.get(), document, MAX_PARAMETER_BUNDLE_BYTES).unwrap_or(schema)
     }
 }
 
@@ -100,7 +109,7 @@ mod tests {
             &format!(
                 r##""paths":{{"/a":{{"get":{{"parameters":[{{"name":"q","in":"query","schema":{schema}}}]}}}}}},
                     "components":{{"schemas":{{"A":{{"$ref":"#/components/schemas/B","title":"a"}},
-                        "B":{{"type":"string","default":"b"}},"T":true,"L":{{"$ref":"#/components/schemas/L"}}}}}}"##
+                        "B":{{"type":"string","default":"b"}},"T":true,"N":{{"items":{{"$ref":"#/components/schemas/N"}}}},"L":{{"$ref":"#/components/schemas/L"}}}}}}"##
             ),
         );
         let schema = only(&api).parameters[0].schema.as_ref().map(|schema| schema.get().to_owned());
@@ -113,6 +122,11 @@ mod tests {
         let a = r##"{"$ref":"#/components/schemas/A"}"##;
         let a_and_more = r##"{"$ref":"#/components/schemas/A","default":"c"}"##;
         let inner = r##"{"type":"array","items":{"$ref":"#/components/schemas/B"}}"##;
+        let inner_bundled =
+            r##"{"type":"array","items":{"$ref":"#/$defs/B"},"$defs":{"B":{"type":"string","default":"b"}}}"##;
+        let nested =
+            r##"{"items":{"$ref":"#/$defs/N"},"title":"n","$defs":{"N":{"items":{"$ref":"#/$defs/N"}}}}"##;
+        let nested_in_3_0 = r##"{"items":{"$ref":"#/$defs/N"},"$defs":{"N":{"items":{"$ref":"#/$defs/N"}}}}"##;
         let b = r#"{"type":"string","default":"b"}"#;
         let dangling = r##"{"$ref":"#/components/schemas/Z"}"##;
         let looping = r##"{"$ref":"#/components/schemas/L"}"##;
@@ -122,7 +136,9 @@ mod tests {
             ("3.1.0", a, Some(r#"{"type":"string","default":"b","title":"a"}"#), &[]),
             ("3.1.0", a_and_more, Some(r#"{"type":"string","default":"c","title":"a"}"#), &[]),
             ("3.1.0", r##"{"$ref":"#/components/schemas/T"}"##, Some("true"), &[]),
-            ("3.1.0", inner, Some(inner), &[]),
+            ("3.1.0", inner, Some(inner_bundled), &[]),
+            ("3.1.0", r##"{"$ref":"#/components/schemas/N","title":"n"}"##, Some(nested), &[]),
+            ("3.0.0", r##"{"$ref":"#/components/schemas/N"}"##, Some(nested_in_3_0), &[]),
             ("3.1.0", "false", Some("false"), &[]),
             ("3.1.0", "null", None, &[]),
             ("3.1.0", "[]", None, &["parameter_invalid"]),

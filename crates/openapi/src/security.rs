@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
         if self.version < Version::V32 || !key.contains(['/', '#', '.']) || self.undefined.0.contains_key(key) {
             return false;
         }
-        let Ok(target) = self.tree.resolve(place.document, key) else { return false };
+        let Ok(target) = self.tree.resolve(place, key) else { return false };
         let Some(scheme) = self.scheme(target, "") else { return false };
         self.schemes.insert(key.to_owned(), scheme);
         true

@@ -1,8 +1,8 @@
 //! Finds what a `$ref` names: JSON Pointers (RFC 6901, as URI fragments with percent-encoding) over borrowed text,
-//! across the documents of a set. Rules RF-1 to RF-5 with W14; OpenAPI 3.2 `$self`. Not for `$id`, `$anchor` and
-//! whatever else lives inside schemas.
+//! across the documents of a set. Rules RF-1 to RF-5 with W14; OpenAPI 3.2 `$self`. `$id` and `$anchor` are in `ids`.
 
 use crate::error::ReadError;
+use crate::ids::Names;
 use crate::json::{DocumentId, Kind, Object, Place};
 use crate::limits::{MAX_FOLLOWED_BYTES, MAX_REFERENCE_DEPTH};
 use crate::pointer::{Node, unescape};
@@ -15,22 +15,33 @@ use std::rc::Rc;
 /// The root document is loaded first.
 pub(crate) const ROOT: DocumentId = 0;
 
-struct Loaded<'a> {
-    document: &'a Document,
-    text: &'a str,
-    /// What relative references resolve against: `$self`, else the document's location.
-    base: Location,
-    root: Option<Rc<Node<'a>>>,
+/// A document, or a schema in one that has an `$id` and so is a document of its own.
+pub(crate) struct Loaded<'a> {
+    pub(crate) document: &'a Document,
+    pub(crate) text: &'a str,
+    /// What relative references resolve against: `$id` or `$self`, else the document's location.
+    pub(crate) base: Location,
+    pub(crate) root: Option<Rc<Node<'a>>>,
+    /// The document that a schema is in.
+    pub(crate) host: Option<DocumentId>,
+    /// Read when first needed; of documents only.
+    pub(crate) names: Option<Names<'a>>,
 }
 
 /// The documents of a set and what was looked up in them.
 pub(crate) struct Tree<'a> {
-    set: &'a DocumentSet,
-    loaded: Vec<Loaded<'a>>,
+    pub(crate) set: &'a DocumentSet,
+    pub(crate) loaded: Vec<Loaded<'a>>,
     /// Where each document was found.
     by_location: HashMap<Location, DocumentId>,
     /// `$self` of all documents, read when a reference finds nothing by location.
     by_self: Option<HashMap<Location, &'a Document>>,
+    /// Schemas by `$id`, those of the documents that were looked into.
+    pub(crate) by_id: HashMap<Location, DocumentId>,
+    /// The same for an `$id` that is no location, such as a URN.
+    pub(crate) by_name: HashMap<String, DocumentId>,
+    /// All documents were looked into.
+    pub(crate) all_identified: bool,
     /// By address of the text: each container is indexed once.
     nodes: HashMap<usize, Rc<Node<'a>>>,
     /// What is left of [`MAX_FOLLOWED_BYTES`].
@@ -58,13 +69,16 @@ impl<'a> Tree<'a> {
         let base = base_of(document, &root);
         let mut by_location = HashMap::from([(document.location.clone(), ROOT)]);
         by_location.insert(base.clone(), ROOT);
-        let loaded = vec![Loaded { document, text, base, root: Some(node) }];
+        let loaded = vec![Loaded { document, text, base, root: Some(node), host: None, names: None }];
         Ok((
             Self {
                 set,
                 loaded,
                 by_location,
                 by_self: None,
+                by_id: HashMap::new(),
+                by_name: HashMap::new(),
+                all_identified: false,
                 nodes: HashMap::new(),
                 followable: MAX_FOLLOWED_BYTES,
             },
@@ -77,9 +91,27 @@ impl<'a> Tree<'a> {
         &self.loaded[document].document.location
     }
 
-    /// Follows one reference of a document.
-    pub(crate) fn resolve(&mut self, from: DocumentId, reference: &str) -> Result<Place<'a>, Unresolved> {
-        self.resolve_within(from, reference, &mut { MAX_REFERENCE_DEPTH })
+    /// Follows a reference that stands in, or right at, this place.
+    pub(crate) fn resolve(&mut self, from: Place<'a>, reference: &str) -> Result<Place<'a>, Unresolved> {
+        let address = from.raw.get().as_ptr() as usize;
+        self.resolve_at(from.document, address, reference, &mut { MAX_REFERENCE_DEPTH })
+    }
+
+    /// Follows a reference; `address` says where in the text of the document it stands.
+    pub(crate) fn resolve_at(
+        &mut self,
+        document: DocumentId,
+        address: usize,
+        reference: &str,
+        hops: &mut usize,
+    ) -> Result<Place<'a>, Unresolved> {
+        let from = self.enclosing(document, address);
+        let found = self.resolve_within(from, reference, hops);
+        match self.loaded[from].host {
+            // Many a schema has an `$id` for show, and references that mean the document it is in.
+            Some(host) if found.is_err() => self.resolve_within(host, reference, hops).or(found),
+            _ => found,
+        }
     }
 
     /// `hops` is shared by all references on the way, which bounds time and stack.
@@ -97,8 +129,10 @@ impl<'a> Tree<'a> {
             let raw = serde_json::from_str(text).map_err(|_| Unresolved::NotJson)?;
             return Ok(Place { document, raw });
         }
-        let pointer = fragment.strip_prefix('/').ok_or(Unresolved::Anchor)?;
-        self.walk(document, pointer, hops)
+        match fragment.strip_prefix('/') {
+            Some(pointer) => self.walk(document, pointer, hops),
+            None => self.anchor(document, &fragment).map(|raw| Place { document, raw }),
+        }
     }
 
     fn walk(&mut self, document: DocumentId, pointer: &str, hops: &mut usize) -> Result<Place<'a>, Unresolved> {
@@ -116,9 +150,10 @@ impl<'a> Tree<'a> {
                     break raw;
                 }
                 let reference = node.get("$ref").ok_or(Unresolved::Missing)?;
+                let from = reference.get().as_ptr() as usize;
                 let reference = Place { document: at, raw: reference }.text().ok_or(Unresolved::Missing)?;
                 *hops = hops.checked_sub(1).ok_or(Unresolved::TooDeep)?;
-                let place = self.resolve_within(at, &reference, hops)?;
+                let place = self.resolve_at(at, from, &reference, hops)?;
                 (at, node) = self.step(place)?;
             };
             found = Some(Place { document: at, raw });
@@ -148,15 +183,12 @@ impl<'a> Tree<'a> {
     /// The document that a reference of another one names.
     fn locate(&mut self, from: DocumentId, uri: &str) -> Result<DocumentId, Unresolved> {
         let Loaded { base, document, .. } = &self.loaded[from];
-        let by_base = base.join(uri);
+        let by_base = base.join(uri).ok();
         // The loader may not have known of `$self`.
         let by_location = if *base == document.location { None } else { document.location.join(uri).ok() };
-        let mut candidates = by_base.ok().into_iter().chain(by_location).peekable();
-        if candidates.peek().is_none() {
-            return Err(Unresolved::NotALocation);
-        }
-        for location in candidates {
-            if let Some(&id) = self.by_location.get(&location) {
+        let (first, is_location) = (by_base.clone(), by_base.is_some() || by_location.is_some());
+        for location in by_base.into_iter().chain(by_location) {
+            if let Some(&id) = self.by_location.get(&location).or_else(|| self.by_id.get(&location)) {
                 return Ok(id);
             }
             let document = match self.set.get(&location) {
@@ -169,11 +201,13 @@ impl<'a> Tree<'a> {
                 return Ok(id);
             }
         }
-        Err(Unresolved::NotLoaded)
+        let missing = if is_location { Unresolved::NotLoaded } else { Unresolved::NotALocation };
+        self.with_id(first.as_ref(), uri).ok_or(missing)
     }
 
-    fn load(&mut self, document: &'a Document) -> Result<DocumentId, Unresolved> {
-        if let Some(id) = self.loaded.iter().position(|loaded| std::ptr::eq(loaded.document, document)) {
+    pub(crate) fn load(&mut self, document: &'a Document) -> Result<DocumentId, Unresolved> {
+        let is_it = |loaded: &Loaded<'_>| loaded.host.is_none() && std::ptr::eq(loaded.document, document);
+        if let Some(id) = self.loaded.iter().position(is_it) {
             return Ok(id);
         }
         let text = text_of(document).map_err(|_| Unresolved::NotJson)?;
@@ -182,7 +216,7 @@ impl<'a> Tree<'a> {
         } else {
             document.location.clone()
         };
-        self.loaded.push(Loaded { document, text, base, root: None });
+        self.loaded.push(Loaded { document, text, base, root: None, host: None, names: None });
         Ok(self.loaded.len() - 1)
     }
 
@@ -224,7 +258,7 @@ impl<'a> Tree<'a> {
             }
             visited.push(target.raw.get().as_ptr());
             layers.push(object.clone());
-            target = self.resolve(target.document, &reference)?;
+            target = self.resolve(target, &reference)?;
             let size = target.raw.get().len();
             self.followable = self.followable.checked_sub(size).ok_or(Unresolved::TooMuch)?;
             if visited.contains(&target.raw.get().as_ptr()) {
@@ -259,7 +293,7 @@ mod tests {
     fn shown(documents: &[(&str, &str)], reference: &str) -> String {
         let set = set(documents);
         let (mut tree, _) = Tree::open(&set).expect("root");
-        match tree.resolve(ROOT, reference) {
+        match tree.resolve_at(ROOT, 0, reference, &mut { MAX_REFERENCE_DEPTH }) {
             Ok(place) => place.raw.get().to_owned(),
             Err(reason) => format!("error: {reason}"),
         }
@@ -287,7 +321,7 @@ mod tests {
             ("#/s/0", "error: names something that is not there"),
             ("#/nothing", "error: names something that is not there"),
             ("#/%ff", "error: names something that is not there"),
-            ("#name", "error: uses an anchor instead of a JSON Pointer"),
+            ("#name", "error: names something that is not there"),
             ("#/loop/x", "error: is the start of a chain of more than 64 references"),
             ("other.json#/a", "error: names a document that was not loaded"),
             ("urn:x", "error: is not a location"),
