@@ -5,15 +5,25 @@
 mod answer;
 mod build;
 mod compact;
+mod diagnostics;
+mod discover;
 mod index;
+mod inputs;
 mod keeper;
+mod load;
 mod naming;
+mod overlays;
+mod plan;
+mod preview;
 mod rules;
 mod service;
+mod service_ids;
 mod snapshot;
 mod tools;
 
 pub use answer::{Answer, Detail, Slice};
 pub use build::{BuildError, Builder};
 pub use keeper::{Keeper, KeeperError};
+pub use overlays::ReadOverlay;
+pub use preview::{OverlaidService, OverlayEffect};
 pub use snapshot::{Snapshot, ToolEntry};

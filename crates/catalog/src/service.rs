@@ -1,44 +1,30 @@
 //! One service, built and kept ready to send: its tools, their JSON, and what the build read. Services are rebuilt
 //! one by one; what did not change is shared between snapshots.
 
+use crate::inputs::Inputs;
 use bytes::Bytes;
-use open_cli_contract::catalog::{
-    BodySchema, Diagnostic, FetchRecord, Safety, Service, Severity, Tool, ToolDetails,
-};
+use open_cli_contract::catalog::{BodySchema, Diagnostic, Safety, Service, Severity, Tool, ToolDetails};
 use open_cli_contract::redact;
 use open_cli_request::RequestTemplate;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Diagnostics of one service that are kept; the rest is counted.
 const MAX_DIAGNOSTICS: usize = 200;
 
 /// A service that was built.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct BuiltService {
     pub(crate) service: Service,
     pub(crate) tools: Vec<Arc<PreparedTool>>,
     /// The tools as JSON, joined by commas, in order.
     pub(crate) json: Bytes,
-    pub(crate) digest: [u8; 32],
-    /// Where its root document was read from.
-    pub(crate) uri: String,
-    pub(crate) files: Vec<PathBuf>,
-    pub(crate) fetches: Vec<FetchRecord>,
-    pub(crate) diagnostics: Vec<Diagnostic>,
-}
-
-/// What a build read.
-pub(crate) struct Read {
     /// Hash over every input byte and the configuration of the service.
     pub(crate) digest: [u8; 32],
-    /// Where the root document was read from.
-    pub(crate) uri: String,
-    pub(crate) files: Vec<PathBuf>,
-    pub(crate) fetches: Vec<FetchRecord>,
+    pub(crate) inputs: Inputs,
+    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 /// A tool, ready to be listed, explained and called.
@@ -89,7 +75,8 @@ impl BuiltService {
     pub(crate) fn new(
         mut service: Service,
         tools: Vec<Tool>,
-        read: Read,
+        digest: [u8; 32],
+        inputs: Inputs,
         diagnostics: Vec<Diagnostic>,
     ) -> Result<Self, serde_json::Error> {
         redact_all(&mut service.servers);
@@ -130,8 +117,12 @@ impl BuiltService {
         }
         json.shrink_to_fit();
         let diagnostics = bounded(diagnostics, &service.id);
-        let Read { digest, uri, files, fetches } = read;
-        Ok(Self { service, tools: prepared, json: json.into(), digest, uri, files, fetches, diagnostics })
+        Ok(Self { service, tools: prepared, json: json.into(), digest, inputs, diagnostics })
+    }
+
+    /// The same service, read again.
+    pub(crate) fn with_inputs(&self, inputs: Inputs) -> Self {
+        Self { inputs, ..self.clone() }
     }
 
     /// A tool's JSON as the contract has it.

@@ -1,13 +1,14 @@
 //! The catalog in force: immutable, shared by `Arc`, everything that is asked often ready to send.
 
+use crate::discover::Found;
 use crate::index::CommandIndex;
 use crate::service::{BuiltService, PreparedTool};
 use jiff::Timestamp;
 use open_cli_config::Loaded;
-use open_cli_contract::catalog::{Diagnostic, Severity, Source, Tool};
+use open_cli_contract::catalog::{Diagnostic, Service, Severity, Source, Tool};
 use open_cli_contract::runtime::CatalogStatus;
 use open_cli_credentials::Secrets;
-use open_cli_documents::FileStamp;
+use open_cli_documents::{FileStamp, Location};
 use open_cli_policy::{PolicyTable, ToolVerdict};
 use open_cli_request::RequestTemplate;
 use sha2::{Digest, Sha256};
@@ -59,6 +60,8 @@ pub struct Snapshot {
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) stamps: Vec<FileStamp>,
     pub(crate) revalidate_at: Option<Timestamp>,
+    /// Discoveries that may be fresh still.
+    pub(crate) found: Vec<Arc<Found>>,
 }
 
 /// What goes into a snapshot.
@@ -73,6 +76,8 @@ pub(crate) struct Parts {
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) stamps: Vec<FileStamp>,
     pub(crate) revalidate_at: Option<Timestamp>,
+    /// Discoveries that may be fresh still.
+    pub(crate) found: Vec<Arc<Found>>,
 }
 
 impl Snapshot {
@@ -107,7 +112,11 @@ impl Snapshot {
         diagnostics.dedup();
         let mut hash = Sha256::new();
         hash.update(config_digest);
-        services.iter().for_each(|built| hash.update(built.digest));
+        for built in &services {
+            // A discovered service may have got another id with the same documents.
+            hash.update(&built.service.id);
+            hash.update(built.digest);
+        }
         let fingerprint = hex(&hash.finalize());
         let commands = CommandIndex::build(&tools, |entry| services[entry.service].service.alias.as_str());
         // The answers differ when any of these do; everything else in them follows from the fingerprint.
@@ -131,6 +140,7 @@ impl Snapshot {
             diagnostics,
             stamps: parts.stamps,
             revalidate_at: parts.revalidate_at,
+            found: parts.found,
         })
     }
 
@@ -161,6 +171,10 @@ impl Snapshot {
     /// Callers must authenticate.
     pub fn requires_authentication(&self) -> bool {
         self.config.config.runtime.auth().is_some()
+    }
+    /// Services in the order of their tools, each with the address of its description.
+    pub fn services(&self) -> impl Iterator<Item = (&Service, &Location)> {
+        self.services.iter().map(|built| (&built.service, &built.inputs.location))
     }
     /// Sources that took part.
     pub fn sources(&self) -> &[Source] {

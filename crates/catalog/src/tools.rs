@@ -16,8 +16,22 @@ use std::sync::Arc;
 /// Header parameters that OpenAPI says are described elsewhere.
 const IGNORED_HEADERS: [&str; 3] = ["accept", "authorization", "content-type"];
 
+/// Where the tools of a service come from.
+#[derive(Debug, Default)]
+pub(crate) struct Provenance {
+    /// The description.
+    pub(crate) document: String,
+    /// What was applied to it, in order.
+    pub(crate) overlays: Vec<String>,
+}
+
 /// Tools of one service, ascending id, and what was remarkable.
-pub(crate) fn tools(service_id: &str, alias: &str, api: &Api) -> (Vec<Tool>, Vec<Diagnostic>) {
+pub(crate) fn tools(
+    service_id: &str,
+    alias: &str,
+    api: &Api,
+    provenance: &Provenance,
+) -> (Vec<Tool>, Vec<Diagnostic>) {
     let mut names: Vec<Names> = api
         .operations
         .iter()
@@ -32,13 +46,13 @@ pub(crate) fn tools(service_id: &str, alias: &str, api: &Api) -> (Vec<Tool>, Vec
         .operations
         .iter()
         .zip(names)
-        .map(|(operation, names)| tool(service_id, api, operation, names))
+        .map(|(operation, names)| tool(service_id, api, operation, names, provenance))
         .collect();
     tools.sort_by(|a, b| a.id.cmp(&b.id));
     (tools, diagnostics)
 }
 
-fn tool(service_id: &str, api: &Api, operation: &Operation, names: Names) -> Tool {
+fn tool(service_id: &str, api: &Api, operation: &Operation, names: Names, provenance: &Provenance) -> Tool {
     let inputs = inputs(operation);
     let auth_alternatives: Vec<AuthAlternative> =
         operation.security.iter().map(|alternative| auth_alternative(api, alternative)).collect();
@@ -74,7 +88,9 @@ fn tool(service_id: &str, api: &Api, operation: &Operation, names: Names) -> Too
             tags: operation.tags.clone(),
             hidden_aliases: Vec::from_iter(Some(names.reference_command).filter(|name| !name.is_empty())),
             hidden_group: names.reference_group,
+            document: provenance.document.clone(),
             pointer: operation.pointer.clone(),
+            overlays: provenance.overlays.clone(),
             body_schemas: operation.request_body.as_ref().map(body_schemas).unwrap_or_default(),
         }),
     }
@@ -278,7 +294,7 @@ mod tests {
             }],
             ..Api::default()
         };
-        let (mut tools, diagnostics) = tools("depot", "depot", &api);
+        let (mut tools, diagnostics) = tools("depot", "depot", &api, &Provenance::default());
         assert!(diagnostics.is_empty());
         tools[0].details = None;
         let expected = r#"{"id":"depot:listBinItems","serviceId":"depot","operationId":"listBinItems","method":"GET","path":"/bins/{binId}/items","group":"bins","command":"list-bin-items","pathParams":[{"name":"bin-id","originalName":"binId","location":"path","required":true}],"flags":[{"name":"page-size","originalName":"pageSize","location":"query","required":false},{"name":"trace","originalName":"X-Trace","location":"header","required":true}],"safety":{"destructive":false,"readOnly":true,"requiresApproval":false,"idempotent":true},"servers":["https://depot.example/api"]}"#;

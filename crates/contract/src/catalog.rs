@@ -289,9 +289,15 @@ pub struct ToolDetails {
     /// Group name under the reference's slug rules, when it differs; accepted, not listed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hidden_group: String,
+    /// Where the description was read, credentials redacted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub document: String,
     /// JSON Pointer of the operation in its document.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pointer: String,
+    /// Overlays that were applied to the description, in order, credentials redacted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlays: Vec<String>,
     /// Self-contained schemas of the body, where the ones in `requestBody` refer to something.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub body_schemas: Vec<BodySchema>,

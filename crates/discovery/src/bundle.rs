@@ -105,6 +105,7 @@ impl ServiceMeta {
                 }
             }
         }
+        self.is_incomplete |= other.is_incomplete;
     }
 }
 

@@ -151,8 +151,11 @@ async fn fetch_all(session: &Session<'_>, root: Read, out: &mut Discovered, trac
             return tree;
         }
         depth += 1;
-        let reads =
-            wanted.iter().map(|(url, holder)| read(session, StepKind::ApiCatalog, url, Some(holder), trace));
+        let mut reads = Vec::with_capacity(wanted.len());
+        // Not a closure: what it would return is not known to be `Send` for every lifetime.
+        for (url, holder) in &wanted {
+            reads.push(read(session, StepKind::ApiCatalog, url, Some(holder), trace));
+        }
         level = stream::iter(reads).buffered(limits.concurrency.max(1)).collect().await;
     }
 }

@@ -1,5 +1,6 @@
 //! Metadata documents of a service (`service-meta`): sets of links that attach overlays, skills and workflows
-//! (ML-1 to ML-5). One that can't be read costs what it would have attached, not the service (W2).
+//! (ML-1 to ML-5). One that can't be read costs what it would have attached, not the service (W2); that something is
+//! missing is said, because it may be what makes the service safe.
 
 use crate::content::{self, Kind};
 use crate::linkset::{self, Linkset};
@@ -12,7 +13,7 @@ use open_cli_documents::{FetchMethod, Fetched};
 use open_cli_observe::Trace;
 use url::Url;
 
-const HINT: &str = "Correct the document where it is published; the service works without what it attaches.";
+const HINT: &str = "Correct the document where it is published.";
 
 /// Reads the documents, one after the other, into `attached`.
 #[expect(clippy::too_many_arguments, reason = "all of them belong to one call in one place")]
@@ -46,6 +47,7 @@ pub(crate) async fn attach(
         let fetched = match answer {
             Ok(fetched) => fetched,
             Err(error) => {
+                attached.is_incomplete = true;
                 out.diagnostics.push(unreadable(format!("can't be read ({error})")));
                 out.steps.push(step);
                 continue;
@@ -72,6 +74,7 @@ pub(crate) async fn attach(
                 out.steps.push(step.came_to(outcome, format!("attaches {count} documents{also}")));
                 out.diagnostics.extend(faulty(&shown, &faults));
                 if is_cut {
+                    attached.is_incomplete = true;
                     let message = format!("{shown} has more links than are read; later ones are left out.");
                     let code = "discovery_limit";
                     out.diagnostics.push(diagnostic(
@@ -84,6 +87,7 @@ pub(crate) async fn attach(
                 }
             }
             Err(reason) => {
+                attached.is_incomplete = true;
                 out.diagnostics.push(unreadable(reason.clone()));
                 out.steps.push(step.came_to(StepOutcome::Unusable, format!("the answer {reason}")));
             }
@@ -91,6 +95,7 @@ pub(crate) async fn attach(
         fetches.push(fetched.record);
     }
     if links.len() > session.limits.max_metadata {
+        attached.is_incomplete = true;
         let limit = session.limits.max_metadata;
         let message =
             format!("The service links to {} metadata documents; the first {limit} are read.", links.len());

@@ -61,6 +61,8 @@ pub struct ServiceMeta {
     pub skills: Vec<Location>,
     /// Arazzo documents.
     pub workflows: Vec<Location>,
+    /// A metadata document could not be read, or not in full: the lists may lack something.
+    pub is_incomplete: bool,
 }
 
 /// One place that was looked at.

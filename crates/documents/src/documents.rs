@@ -2,7 +2,7 @@
 
 use crate::error::DocumentError;
 use crate::http::{FetchRequest, Fetched, Fetcher, Swept};
-use crate::load::{self, LoadedSet};
+use crate::load::{self, LoadedSet, Reader, Single};
 use crate::{DocumentsConfig, FetchPolicy, Location};
 use open_cli_observe::Trace;
 use std::fmt;
@@ -40,7 +40,39 @@ impl Documents {
         policy: &FetchPolicy,
         trace: &Trace,
     ) -> Result<LoadedSet, DocumentError> {
-        load::load(&self.config, &self.fetcher, location, policy, trace).await
+        let root = self.read_one(location, policy, trace).await?;
+        self.follow(root, policy, trace).await
+    }
+
+    /// Reads one document as JSON, without what it refers to: an overlay, or a description that is to be changed
+    /// before [`Documents::follow`].
+    ///
+    /// # Errors
+    /// When the document can't be read, or is neither JSON nor YAML.
+    pub async fn read_one(
+        &self,
+        location: &Location,
+        policy: &FetchPolicy,
+        trace: &Trace,
+    ) -> Result<Single, DocumentError> {
+        load::read_one(self.reader(policy, trace), location).await
+    }
+
+    /// Reads every document that the `$ref`s of a root document reach.
+    ///
+    /// # Errors
+    /// When the root document is not an object (OA-2).
+    pub async fn follow(
+        &self,
+        root: Single,
+        policy: &FetchPolicy,
+        trace: &Trace,
+    ) -> Result<LoadedSet, DocumentError> {
+        load::follow(self.reader(policy, trace), root).await
+    }
+
+    fn reader<'a>(&'a self, policy: &'a FetchPolicy, trace: &'a Trace) -> Reader<'a> {
+        Reader { config: &self.config, fetcher: &self.fetcher, policy, trace }
     }
 
     /// Reads one remote document through the cache (config-and-state §4). The bytes are not looked at.

@@ -7,8 +7,11 @@ use bytes::Bytes;
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-/// Valid JSON text for these bytes, without a byte order mark.
-pub(crate) fn to_json(input: &Bytes) -> Result<Bytes, FormatError> {
+/// Valid JSON text for the bytes of a JSON or YAML document, without a byte order mark. JSON is passed on untouched.
+///
+/// # Errors
+/// When the bytes are neither, or beyond the bounds of the YAML reader.
+pub fn to_json(input: &Bytes) -> Result<Bytes, FormatError> {
     let input = if input.starts_with(BOM) { input.slice(BOM.len()..) } else { input.clone() };
     let text =
         std::str::from_utf8(&input).map_err(|error| FormatError::NotUtf8 { position: error.valid_up_to() })?;

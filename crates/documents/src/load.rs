@@ -68,16 +68,73 @@ struct Read {
     fetch: Option<FetchRecord>,
 }
 
-pub(crate) async fn load(
-    config: &Arc<DocumentsConfig>,
-    fetcher: &Fetcher,
-    location: &Location,
-    policy: &FetchPolicy,
-    trace: &Trace,
-) -> Result<LoadedSet, DocumentError> {
-    let reader = Reader { config, fetcher, policy, trace };
-    let mut level = vec![Wanted { location: location.clone(), reference: None }];
-    let mut collected = Collected::new(config, policy, location);
+/// One document that was read on its own, its references not followed.
+#[derive(Debug, Clone)]
+pub struct Single {
+    /// Where it was asked for.
+    pub asked: Location,
+    /// The document.
+    pub document: Document,
+    /// The record of a remote document.
+    pub fetch: Option<FetchRecord>,
+    /// What a local document looked like.
+    pub stamp: Option<FileStamp>,
+    /// When a remote document should be asked for again; `None` also for what is refreshed by hand only.
+    pub expires_at: Option<Timestamp>,
+    /// SHA-256 of the bytes as read.
+    pub digest: [u8; 32],
+    bytes: usize,
+    /// `None` after a change.
+    references: Option<Vec<External>>,
+}
+
+impl Single {
+    /// The same with other content, say after an overlay; references are those of the new content. Digest and place
+    /// stay those of what was read.
+    #[must_use]
+    pub fn with_json(mut self, json: Bytes) -> Self {
+        self.bytes = self.bytes.max(json.len());
+        self.document.json = json;
+        self.references = None;
+        self
+    }
+}
+
+/// Reads one document.
+pub(crate) async fn read_one(reader: Reader<'_>, location: &Location) -> Result<Single, DocumentError> {
+    let wanted = [Wanted { location: location.clone(), reference: None }];
+    let mut read = reader.read_level(&wanted, reader.config.max_set_bytes).await;
+    let Read { part, stamp, fetch } = read.pop().expect("invariant: one result per document");
+    let Part { document, references, digest, bytes } = part?;
+    let expires_at = fetch.as_ref().map(next_look).filter(|_| !reader.policy.manual_only);
+    let asked = location.clone();
+    Ok(Single { asked, document, fetch, stamp, expires_at, digest, bytes, references: Some(references) })
+}
+
+/// A document that is never fresh counts from its last validation.
+fn next_look(record: &FetchRecord) -> Timestamp {
+    record.expires_at.unwrap_or(record.fetched_at)
+}
+
+/// Reads what a root document refers to.
+pub(crate) async fn follow(reader: Reader<'_>, root: Single) -> Result<LoadedSet, DocumentError> {
+    let Single { asked: location, document, fetch, stamp, digest, bytes, references, .. } = root;
+    let (document, references) = match references {
+        Some(references) => (document, references),
+        None => {
+            let name = document.location.to_string();
+            let scan = move || {
+                let references = external(&document.json);
+                (document, references)
+            };
+            let scanned = tokio::task::spawn_blocking(scan).await;
+            scanned.map_err(|_| DocumentError::Stopped { document: name })?
+        }
+    };
+    let config = reader.config;
+    let mut collected = Collected::new(config, reader.policy, &location);
+    let read = Read { part: Ok(Part { document, references, digest, bytes }), stamp, fetch };
+    let mut level = collected.take(Wanted { location: location.clone(), reference: None }, read)?;
     while !level.is_empty() {
         let budget = config.max_set_bytes.saturating_sub(collected.bytes);
         let read = reader.read_level(&level, budget).await;
@@ -87,14 +144,16 @@ pub(crate) async fn load(
         }
         level = next;
     }
-    collected.finish(location)
+    collected.finish(&location)
 }
 
-struct Reader<'a> {
-    config: &'a Arc<DocumentsConfig>,
-    fetcher: &'a Fetcher,
-    policy: &'a FetchPolicy,
-    trace: &'a Trace,
+/// What reading needs. Cheap to copy.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    pub(crate) config: &'a Arc<DocumentsConfig>,
+    pub(crate) fetcher: &'a Fetcher,
+    pub(crate) policy: &'a FetchPolicy,
+    pub(crate) trace: &'a Trace,
 }
 
 impl Reader<'_> {
@@ -301,8 +360,7 @@ impl<'a> Collected<'a> {
     }
 
     fn finish(self, root: &Location) -> Result<LoadedSet, DocumentError> {
-        let next = |record: &FetchRecord| record.expires_at.unwrap_or(record.fetched_at);
-        let expires = self.fetches.iter().map(next).chain(self.failed_fetch_at).min();
+        let expires = self.fetches.iter().map(next_look).chain(self.failed_fetch_at).min();
         Ok(LoadedSet {
             // The first level either has the root or has ended in an error.
             set: self.set.ok_or_else(|| DocumentError::Stopped { document: root.to_string() })?,

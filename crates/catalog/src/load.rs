@@ -1,0 +1,326 @@
+//! One service from its documents: description, overlays, what they refer to, tools. What did not change is taken over
+//! from the last build; what fails keeps its last good state, and says so (deviation 6).
+
+use crate::diagnostics::error;
+use crate::inputs::Inputs;
+use crate::overlays::{self, ReadOverlay, Unapplied};
+use crate::plan::{Plan, fetch_policy};
+use crate::service::BuiltService;
+use crate::snapshot::Snapshot;
+use crate::tools;
+use jiff::{SignedDuration, Timestamp};
+use open_cli_contract::catalog::{Diagnostic, FetchRecord, Service};
+use open_cli_contract::slug::{first_literal_segment, reference_slug};
+use open_cli_documents::{Documents, FileStamp, LoadedSet, Location, Single};
+use open_cli_observe::Trace;
+use open_cli_openapi::Api;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// Remote inputs that say nothing of their freshness are asked for again after this.
+const DEFAULT_REVALIDATION: SignedDuration = SignedDuration::from_secs(60);
+/// And never more often than this: a description that is never fresh must not be fetched for every request.
+const MIN_REVALIDATION: SignedDuration = SignedDuration::from_secs(5);
+/// A remote source that failed is asked again after this.
+pub(crate) const RETRY_FAILED: SignedDuration = SignedDuration::from_secs(5);
+
+/// What became of one service, or of the discovery of one source.
+#[derive(Default)]
+pub(crate) struct Done {
+    pub(crate) source_id: String,
+    pub(crate) built: Option<Arc<BuiltService>>,
+    pub(crate) fetches: Vec<FetchRecord>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) stamps: Vec<FileStamp>,
+    pub(crate) revalidate_at: Option<Timestamp>,
+    /// How to build it again under another id.
+    pub(crate) plan: Option<Box<Plan>>,
+}
+
+/// Why a service can't be built.
+struct Fault {
+    message: String,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl From<String> for Fault {
+    fn from(message: String) -> Self {
+        Self { message, diagnostics: Vec::new() }
+    }
+}
+
+impl From<Unapplied> for Fault {
+    fn from(Unapplied { message, diagnostics }: Unapplied) -> Self {
+        Self { message, diagnostics }
+    }
+}
+
+/// Builds one service. Never fails: what went wrong is a diagnostic.
+pub(crate) async fn build(
+    documents: &Documents,
+    plan: Box<Plan>,
+    previous: Option<&Snapshot>,
+    force_refresh: bool,
+    trace: &Trace,
+) -> Done {
+    let mut span = trace.span("catalog.service");
+    span.set("source.id", plan.source_id.clone());
+    let last_good = plan.last_good(previous);
+    // Looked at before anything is read, so that mending a broken input is noticed.
+    let watched = plan.watched(last_good.as_deref());
+    let result = match unchanged(&plan, last_good.as_ref(), force_refresh) {
+        Some(built) => Ok(built),
+        None => load(documents, &plan, last_good.clone(), force_refresh, span.trace()).await,
+    };
+    let mut done = Done { source_id: plan.source_id.clone(), ..Done::default() };
+    match result {
+        Ok(built) => {
+            done.stamps.clone_from(&built.inputs.stamps);
+            done.fetches.clone_from(&built.inputs.fetches);
+            // A reference that could not be fetched has no record, and an expiry all the same.
+            let has_remote = !built.inputs.fetches.is_empty() || built.inputs.expires_at.is_some();
+            if has_remote && !plan.refresh.manual_only {
+                let expiry = built.inputs.expires_at.or_else(|| later(DEFAULT_REVALIDATION));
+                done.revalidate_at = expiry.max(later(MIN_REVALIDATION));
+            }
+            done.built = Some(built);
+        }
+        Err(fault) => {
+            span.fail(&fault.message);
+            done.stamps = watched;
+            done.revalidate_at = plan.is_remote().then(|| later(RETRY_FAILED)).flatten();
+            let (code, hint) = match &last_good {
+                Some(_) => ("service_stale", "Its last good state stays in force until this is mended."),
+                None => ("source_failed", "It is left out until this is mended."),
+            };
+            let about = |d: Diagnostic| Diagnostic { source: plan.name().to_owned(), ..d };
+            done.diagnostics.extend(fault.diagnostics.into_iter().map(about));
+            done.diagnostics.push(error(plan.name(), code, fault.message, hint));
+            done.fetches = last_good.as_ref().map(|built| built.inputs.fetches.clone()).unwrap_or_default();
+            done.built = last_good;
+        }
+    }
+    done.plan = Some(plan);
+    span.end();
+    done
+}
+
+/// The last state, when nothing can have changed since.
+fn unchanged(
+    plan: &Plan,
+    last_good: Option<&Arc<BuiltService>>,
+    force_refresh: bool,
+) -> Option<Arc<BuiltService>> {
+    let built = last_good.filter(|built| !force_refresh && built.inputs.key == plan.key())?;
+    // Of a service that is to be renamed, only the documents are the same.
+    let keeps_id = plan.assigned.as_ref().is_none_or(|id| *id == built.service.id);
+    if !keeps_id || !built.inputs.are_current() {
+        return None;
+    }
+    let inputs = Inputs { fetches: built.inputs.fresh_records(), ..built.inputs.clone() };
+    Some(Arc::new(built.with_inputs(inputs)))
+}
+
+async fn load(
+    documents: &Documents,
+    plan: &Plan,
+    last_good: Option<Arc<BuiltService>>,
+    force_refresh: bool,
+    trace: &Trace,
+) -> Result<Arc<BuiltService>, Fault> {
+    let policy = fetch_policy(plan.refresh, plan.method, force_refresh);
+    let span = trace.span("documents.load");
+    let location = plan.location.clone()?;
+    let (root, overlays) = tokio::join!(
+        documents.read_one(&location, &policy, span.trace()),
+        overlays::read(documents, &plan.overlays, &policy, span.trace())
+    );
+    let root = span.end_with(root).map_err(|error| Fault::from(error.to_string()))?;
+    let overlays: Arc<[ReadOverlay]> = overlays::all_of(&plan.overlays, overlays)?.into();
+    let last_good = last_good.filter(|built| plan.assigned.as_ref().is_none_or(|id| *id == built.service.id));
+    let head = head(plan, &root, &overlays);
+    if let Some(built) = last_good.as_ref().filter(|built| built.inputs.head == head && built.inputs.is_alone) {
+        let read = Reading::of_one(&root);
+        return Ok(Arc::new(built.with_inputs(read.inputs(
+            plan,
+            &location,
+            &overlays,
+            head,
+            &built.inputs.derived,
+        ))));
+    }
+    let (root, remarks) = edited(root, &overlays, trace).await?;
+    let span = trace.span("documents.follow");
+    let set = documents.follow(root, &policy, span.trace()).await;
+    let set = span.end_with(set).map_err(|error| Fault::from(error.to_string()))?;
+    let mut hash = Sha256::new();
+    hash.update(head);
+    hash.update(set.digest);
+    let digest: [u8; 32] = hash.finalize().into();
+    let reading = Reading::of_set(&set);
+    if let Some(built) = last_good.filter(|built| built.digest == digest) {
+        let inputs = reading.inputs(plan, &location, &overlays, head, &built.inputs.derived);
+        return Ok(Arc::new(built.with_inputs(inputs)));
+    }
+    let mut span = trace.span("openapi.read");
+    let inputs = reading.inputs(plan, &location, &overlays, head, &None);
+    let plan = plan.clone();
+    let result = tokio::task::spawn_blocking(move || read(&plan, &set, inputs, digest, remarks, &overlays)).await;
+    let result = result.map_err(|error| format!("reading the description failed: {error}")).flatten();
+    if let Ok(built) = &result {
+        span.set("tools", built.tools.len());
+    }
+    Ok(span.end_with(result)?)
+}
+
+/// The description with its overlays, and what is remarkable about them.
+async fn edited(
+    root: Single,
+    overlays: &Arc<[ReadOverlay]>,
+    trace: &Trace,
+) -> Result<(Single, Vec<Diagnostic>), Fault> {
+    if overlays.is_empty() {
+        return Ok((root, Vec::new()));
+    }
+    let mut span = trace.span("overlays.apply");
+    span.set("overlays", overlays.len());
+    let overlays = Arc::clone(overlays);
+    let work = tokio::task::spawn_blocking(move || {
+        let (json, remarks) = overlays::apply_all(&root.document, &overlays)?;
+        Ok((root.with_json(json), remarks))
+    });
+    let result = match work.await {
+        Ok(result) => result.map_err(|unapplied: Unapplied| Fault::from(unapplied)),
+        Err(error) => Err(Fault::from(format!("applying the overlays failed: {error}"))),
+    };
+    if let Err(fault) = &result {
+        span.fail(&fault.message);
+    }
+    span.end();
+    result
+}
+
+/// Hash of everything but what the description refers to.
+fn head(plan: &Plan, root: &Single, overlays: &[ReadOverlay]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(plan.key());
+    hash.update(root.digest);
+    overlays.iter().for_each(|overlay| hash.update(overlay.digest));
+    hash.finalize().into()
+}
+
+/// What was read of a description.
+struct Reading {
+    is_alone: bool,
+    stamps: Vec<FileStamp>,
+    fetches: Vec<FetchRecord>,
+    expires_at: Option<Timestamp>,
+}
+
+impl Reading {
+    fn of_one(root: &Single) -> Self {
+        Self {
+            is_alone: true,
+            stamps: root.stamp.iter().cloned().collect(),
+            fetches: root.fetch.iter().cloned().collect(),
+            expires_at: root.expires_at,
+        }
+    }
+
+    fn of_set(set: &LoadedSet) -> Self {
+        Self {
+            // References that lead nowhere are asked for again too.
+            is_alone: set.set.len() == 1 && set.diagnostics.is_empty(),
+            stamps: set.files.clone(),
+            fetches: set.fetches.clone(),
+            expires_at: set.expires_at,
+        }
+    }
+
+    /// With what was read before and after the description, in the order of PROV-4.
+    fn inputs(
+        self,
+        plan: &Plan,
+        location: &Location,
+        overlays: &[ReadOverlay],
+        head: [u8; 32],
+        derived: &Option<String>,
+    ) -> Inputs {
+        let Self { is_alone, mut stamps, fetches, expires_at } = self;
+        stamps.extend(overlays.iter().filter_map(|overlay| overlay.stamp.clone()));
+        let of_overlays = overlays.iter().filter_map(|overlay| overlay.fetch.clone());
+        let fetches = plan.fetches.iter().cloned().chain(fetches).chain(of_overlays).collect();
+        let expires_at = overlays.iter().filter_map(|overlay| overlay.expires_at).chain(expires_at).min();
+        Inputs {
+            key: plan.key(),
+            head,
+            is_alone,
+            location: location.clone(),
+            operators: plan.operators().unwrap_or_default(),
+            origin: plan.origin.clone(),
+            derived: derived.clone(),
+            stamps,
+            fetches,
+            expires_at,
+        }
+    }
+}
+
+/// From documents to tools. Blocking.
+fn read(
+    plan: &Plan,
+    set: &LoadedSet,
+    mut inputs: Inputs,
+    digest: [u8; 32],
+    remarks: Vec<Diagnostic>,
+    overlays: &[ReadOverlay],
+) -> Result<Arc<BuiltService>, String> {
+    let api = open_cli_openapi::read(&set.set).map_err(|error| error.to_string())?;
+    let (id, alias) = match &plan.named {
+        Some(named) => (named.id.clone(), named.alias.clone()),
+        None => {
+            let derived = derived_id(&api, &plan.source_id, &inputs.location);
+            let id = plan.assigned.clone().unwrap_or_else(|| derived.clone());
+            inputs.derived = Some(derived);
+            (id.clone(), id)
+        }
+    };
+    let provenance = tools::Provenance {
+        document: set.set.root().location.to_string(),
+        overlays: overlays.iter().map(|overlay| overlay.location.to_string()).collect(),
+    };
+    let (tools, naming) = tools::tools(&id, &alias, &api, &provenance);
+    let service = Service {
+        id,
+        alias,
+        source_id: plan.source_id.clone(),
+        title: api.title.clone(),
+        servers: api.servers.clone(),
+    };
+    let references = set.diagnostics.iter().cloned();
+    let diagnostics = remarks.into_iter().chain(references).chain(api.diagnostics).chain(naming).collect();
+    BuiltService::new(service, tools, digest, inputs, diagnostics).map(Arc::new).map_err(|error| error.to_string())
+}
+
+/// SE-2: the first literal path segment that slugs to something, else the title, else the last segment of the
+/// address. The slug is the reference's, artefacts included: tool ids begin with it, and they are kept.
+pub(crate) fn derived_id(api: &Api, source_id: &str, location: &Location) -> String {
+    let from_path = api
+        .operations
+        .iter()
+        .filter_map(|operation| first_literal_segment(&operation.path).map(reference_slug))
+        .find(|id| !id.is_empty());
+    let address = match location {
+        Location::Url(url) => url.path().to_owned(),
+        Location::File(path) => path.to_string_lossy().into_owned(),
+    };
+    let last_segment = address.rsplit('/').find(|segment| !segment.is_empty()).unwrap_or_default();
+    let fallbacks = [api.title.as_str(), last_segment, source_id];
+    from_path
+        .or_else(|| fallbacks.into_iter().map(reference_slug).find(|id| !id.is_empty()))
+        .unwrap_or_else(|| source_id.to_owned())
+}
+
+pub(crate) fn later(after: SignedDuration) -> Option<Timestamp> {
+    Timestamp::now().checked_add(after).ok()
+}

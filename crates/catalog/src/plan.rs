@@ -1,0 +1,258 @@
+//! From the configuration to what is to be built (BP-1, BP-2, BP-4): services, and sources whose services are not known
+//! before they are discovered. Not for reading anything.
+
+use crate::diagnostics::{error, warning};
+use crate::inputs::Origin;
+use crate::service::BuiltService;
+use crate::snapshot::Snapshot;
+use open_cli_config::{Config, Reference, Refresh, Service as ConfigService, Source as ConfigSource, SourceKind};
+use open_cli_contract::catalog::{Diagnostic, DiscoveryMethod, FetchRecord};
+use open_cli_documents::{FetchPolicy, FileStamp, Location};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a service of the configuration says about itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    pub(crate) id: String,
+    pub(crate) alias: String,
+    /// The operator's overlays, in order.
+    pub(crate) overlays: Vec<OverlayRef>,
+}
+
+/// An overlay to apply.
+#[derive(Debug, Clone)]
+pub(crate) struct OverlayRef {
+    /// Where it is; the error says what is wrong with the reference.
+    pub(crate) location: Result<Location, String>,
+    /// Attached by the publisher of the service.
+    pub(crate) is_publishers: bool,
+}
+
+/// A service that is to be built.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) named: Option<Named>,
+    /// The id it gets when its own is taken.
+    pub(crate) assigned: Option<String>,
+    pub(crate) source_id: String,
+    pub(crate) location: Result<Location, String>,
+    pub(crate) refresh: Refresh,
+    pub(crate) method: DiscoveryMethod,
+    /// In the order of application: the publisher's, then the operator's (deviation 9).
+    pub(crate) overlays: Vec<OverlayRef>,
+    pub(crate) origin: Option<Origin>,
+    /// Records of its discovery.
+    pub(crate) fetches: Vec<FetchRecord>,
+}
+
+/// A source whose services are to be discovered.
+#[derive(Debug, Clone)]
+pub(crate) struct SourcePlan {
+    pub(crate) source_id: String,
+    pub(crate) kind: SourceKind,
+    pub(crate) location: Result<Location, String>,
+    pub(crate) refresh: Refresh,
+    /// The service of the configuration that refers to it.
+    pub(crate) named: Option<Named>,
+}
+
+/// Something to do.
+#[derive(Debug, Clone)]
+pub(crate) enum Work {
+    Service(Box<Plan>),
+    Discover(SourcePlan),
+}
+
+/// Everything to do: services ascending, then enabled sources that no service references.
+pub(crate) fn plans(config: &Config) -> (Vec<Work>, Vec<Diagnostic>) {
+    let mut work = Vec::new();
+    let mut diagnostics = Vec::new();
+    let mut referenced = BTreeSet::new();
+    for (id, service) in &config.services {
+        let Some((source_id, source)) = config.sources.get_key_value(&service.source) else { continue };
+        referenced.insert(source_id.as_str());
+        if !source.enabled {
+            continue;
+        }
+        for (member, references) in [("skills", &service.skills), ("workflows", &service.workflows)] {
+            if !references.is_empty() {
+                diagnostics.push(unsupported_member(id, member));
+            }
+        }
+        work.extend(work_of(source_id, source, Some(named(id, service)), &mut diagnostics));
+    }
+    for (source_id, source) in &config.sources {
+        if source.enabled && !referenced.contains(source_id.as_str()) {
+            work.extend(work_of(source_id, source, None, &mut diagnostics));
+        }
+    }
+    (work, diagnostics)
+}
+
+fn work_of(
+    source_id: &str,
+    source: &ConfigSource,
+    named: Option<Named>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Work> {
+    let location = location(source.uri.as_ref());
+    let name = named.as_ref().map_or(source_id, |named| &named.id).to_owned();
+    match (source.kind, named) {
+        (SourceKind::OpenApi, named) => Some(Work::Service(Box::new(Plan {
+            overlays: named.as_ref().map(|named| named.overlays.clone()).unwrap_or_default(),
+            named,
+            assigned: None,
+            source_id: source_id.to_owned(),
+            location,
+            refresh: source.refresh,
+            method: DiscoveryMethod::Explicit,
+            origin: None,
+            fetches: Vec::new(),
+        }))),
+        // BP-4.
+        (SourceKind::ApiCatalog, Some(_)) => {
+            let message = format!("the source \"{source_id}\" is an API catalog, which lists services of its own");
+            let hint = "Remove the service to have the catalog's services, or give it a source of type openapi.";
+            diagnostics.push(error(&name, "source_type_unsupported", message, hint));
+            None
+        }
+        (kind @ (SourceKind::ApiCatalog | SourceKind::ServiceRoot), named) => Some(Work::Discover(SourcePlan {
+            source_id: source_id.to_owned(),
+            kind,
+            location,
+            refresh: source.refresh,
+            named,
+        })),
+        (kind @ SourceKind::Mcp, _) => {
+            let message = format!("sources of type {} are not read by this version", kind.as_str());
+            let hint = "Name the OpenAPI document itself, as a source of type openapi.";
+            diagnostics.push(error(&name, "source_type_unsupported", message, hint));
+            None
+        }
+    }
+}
+
+fn named(id: &str, service: &ConfigService) -> Named {
+    let overlay = |reference| OverlayRef { location: location(Some(reference)), is_publishers: false };
+    Named {
+        id: id.to_owned(),
+        alias: service.alias.clone().unwrap_or_else(|| id.to_owned()),
+        overlays: service.overlays.iter().map(overlay).collect(),
+    }
+}
+
+fn location(reference: Option<&Reference>) -> Result<Location, String> {
+    let text = reference.map(Reference::resolve).unwrap_or_default();
+    Location::parse(&text, Path::new("/")).map_err(|error| error.to_string())
+}
+
+/// What is named for a service and not loaded.
+pub(crate) fn unsupported_member(id: &str, member: &str) -> Diagnostic {
+    let message = format!("the service names {member}, which this version does not load");
+    warning(id, &format!("{member}_unsupported"), message, "")
+}
+
+pub(crate) fn fetch_policy(refresh: Refresh, method: DiscoveryMethod, force_refresh: bool) -> FetchPolicy {
+    let max_age = (refresh.max_age_seconds > 0).then(|| Duration::from_secs(refresh.max_age_seconds));
+    FetchPolicy { max_age, manual_only: refresh.manual_only, force_refresh, method }
+}
+
+impl Plan {
+    /// The service's id, or the source's while the former is not known.
+    pub(crate) fn name(&self) -> &str {
+        self.named.as_ref().map_or(&self.source_id, |named| &named.id)
+    }
+
+    /// Where the operator's overlays are; `None` when one of them is nowhere.
+    pub(crate) fn operators(&self) -> Option<Vec<Location>> {
+        operators(&self.overlays)
+    }
+
+    /// Everything the service's tools depend on beside documents.
+    pub(crate) fn key(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let named = self.named.as_ref();
+        for part in [named.map(|named| &named.id), named.map(|named| &named.alias), Some(&self.source_id)] {
+            hash.update(part.map_or("\u{0}", String::as_str));
+            hash.update([0]);
+        }
+        // Relative servers and references depend on where the documents are.
+        let overlays = self.overlays.iter().map(|overlay| &overlay.location);
+        for location in std::iter::once(&self.location).chain(overlays) {
+            hash.update(location.as_ref().map_or_else(|error| error.clone(), text));
+            hash.update([0]);
+        }
+        hash.finalize().into()
+    }
+
+    /// The last state that may stand in for this service: read from the same place, under the same overlays of the
+    /// operator. One that lacks an overlay which may make it safe is none.
+    pub(crate) fn last_good(&self, previous: Option<&Snapshot>) -> Option<Arc<BuiltService>> {
+        let is_same = |built: &&Arc<BuiltService>| {
+            let inputs = &built.inputs;
+            let id_fits = match &self.named {
+                Some(named) => inputs.derived.is_none() && built.service.id == named.id,
+                None => inputs.derived.is_some(),
+            };
+            id_fits
+                && built.service.source_id == self.source_id
+                && self.location.as_ref() == Ok(&inputs.location)
+                && self.operators().as_ref() == Some(&inputs.operators)
+        };
+        previous?.services.iter().find(is_same).cloned()
+    }
+
+    /// Stamps of the files it surely depends on, taken before they are read.
+    pub(crate) fn watched(&self, last_good: Option<&BuiltService>) -> Vec<FileStamp> {
+        let overlays = self.overlays.iter().map(|overlay| &overlay.location);
+        let named = std::iter::once(&self.location).chain(overlays).filter_map(|location| match location {
+            Ok(Location::File(path)) => Some(path.as_path()),
+            _ => None,
+        });
+        let read = last_good.into_iter().flat_map(|built| built.inputs.stamps.iter().map(|s| s.path.as_path()));
+        named.chain(read).collect::<BTreeSet<&Path>>().into_iter().map(FileStamp::of).collect()
+    }
+
+    pub(crate) fn is_remote(&self) -> bool {
+        let overlays = self.overlays.iter().map(|overlay| &overlay.location);
+        std::iter::once(&self.location).chain(overlays).any(|at| at.as_ref().is_ok_and(Location::is_remote))
+    }
+}
+
+impl SourcePlan {
+    /// Services of an earlier build that came from here, under the same overlays of the operator.
+    pub(crate) fn known<'a>(&self, previous: &'a Snapshot) -> impl Iterator<Item = &'a Arc<BuiltService>> {
+        let id = self.named.as_ref().map(|named| named.id.clone());
+        let operators = self.named.as_ref().map_or(Some(Vec::new()), |named| operators(&named.overlays));
+        let (source_id, asked) = (self.source_id.clone(), self.location.clone());
+        previous.services.iter().filter(move |built| {
+            let inputs = &built.inputs;
+            let id_fits = match &id {
+                Some(id) => inputs.derived.is_none() && built.service.id == *id,
+                None => inputs.derived.is_some(),
+            };
+            let is_from_here = inputs.origin.as_ref().is_some_and(|origin| asked.as_ref() == Ok(&origin.asked));
+            id_fits
+                && built.service.source_id == source_id
+                && is_from_here
+                && operators.as_ref() == Some(&inputs.operators)
+        })
+    }
+}
+
+fn operators(overlays: &[OverlayRef]) -> Option<Vec<Location>> {
+    let own = overlays.iter().filter(|overlay| !overlay.is_publishers);
+    own.map(|overlay| overlay.location.clone().ok()).collect()
+}
+
+/// The whole text of a location, credentials included: for identity, never to be shown.
+pub(crate) fn text(location: &Location) -> String {
+    match location {
+        Location::File(path) => path.to_string_lossy().into_owned(),
+        Location::Url(url) => url.to_string(),
+    }
+}
