@@ -49,23 +49,31 @@ struct Gathered {
 pub struct Sampler {
     /// Of 2^56.
     threshold: u64,
+    /// The caller's decision counts.
+    follows_parent: bool,
 }
 
 impl Sampler {
     /// All traces.
-    pub const ALL: Self = Self { threshold: 0 };
+    pub const ALL: Self = Self { threshold: 0, follows_parent: true };
 
     /// This share of the traces, from 0.0 to 1.0.
     pub fn ratio(share: f64) -> Self {
         const ALL: f64 = (1_u64 << 56) as f64;
         let rejected = (1.0 - if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }) * ALL;
-        Self { threshold: rejected as u64 }
+        Self { threshold: rejected as u64, follows_parent: true }
+    }
+
+    /// The same share whatever callers decided.
+    #[must_use]
+    pub fn regardless_of_parent(self) -> Self {
+        Self { follows_parent: false, ..self }
     }
 
     fn takes(self, id: TraceId, incoming: Option<&Incoming>) -> bool {
         match incoming {
-            Some(incoming) => incoming.parent.sampled,
-            None => id.random_part() >= self.threshold,
+            Some(incoming) if self.follows_parent => incoming.parent.sampled,
+            _ => id.random_part() >= self.threshold,
         }
     }
 }

@@ -60,6 +60,9 @@ fn the_callers_trace_is_continued_with_its_decision_state_and_baggage() {
     let trace = Trace::of_request(recorder, RequestId::generate(), Some(incoming(&unsampled)), Sampler::ALL);
     assert!(!trace.is_sampled());
     assert!(trace.traceparent().to_string().ends_with("-00"));
+    let own = Sampler::ratio(0.0).regardless_of_parent();
+    let trace = Trace::of_request(Arc::new(Nop), RequestId::generate(), Some(incoming(PARENT)), own);
+    assert!(!trace.is_sampled());
 }
 
 #[test]

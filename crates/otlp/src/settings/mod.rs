@@ -60,7 +60,8 @@ pub struct Sampling {
 impl Sampling {
     /// For traces of which nobody else has decided.
     pub fn sampler(&self) -> Sampler {
-        Sampler::ratio(self.ratio)
+        let sampler = Sampler::ratio(self.ratio);
+        if self.parent_based { sampler } else { sampler.regardless_of_parent() }
     }
 }
 
