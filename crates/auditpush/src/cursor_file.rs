@@ -114,7 +114,9 @@ mod tests {
             assert_eq!(file.load().expect("readable"), Some(place));
         }
         assert!(file.path.ends_with("audit.log.push-ab12.json"));
-        for text in ["", "{", r#"{"version":2,"sink":"","cursor":"a1"}"#, r#"{"version":1,"sink":"","cursor":"?"}"#] {
+        for text in
+            ["", "{", r#"{"version":2,"sink":"","cursor":"a1"}"#, r#"{"version":1,"sink":"","cursor":"?"}"#]
+        {
             replace(&file.path, text.as_bytes(), Durability::Unsynced).expect("written");
             assert_eq!(file.load().expect("readable"), None, "{text}");
         }

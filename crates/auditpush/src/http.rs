@@ -44,7 +44,8 @@ impl Poster {
         body: &[u8],
         within: Duration,
     ) -> Result<Vec<u8>, Failure> {
-        let mut request = Request::post(&self.url).body(body).map_err(|_| Failure::new("the URL can't be used"))?;
+        let mut request =
+            Request::post(&self.url).body(body).map_err(|_| Failure::new("the URL can't be used"))?;
         *request.headers_mut() = self.headers.clone();
         request.headers_mut().extend(own);
         let request = self.agent.configure_request(request).timeout_global(Some(within)).build();

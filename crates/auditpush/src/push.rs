@@ -24,7 +24,9 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum StartError {
     /// A file for TLS can't be used.
-    #[error("--audit-push: {path} is no usable PEM file ({reason}); see --audit-push-ca and OTEL_EXPORTER_OTLP_CERTIFICATE")]
+    #[error(
+        "--audit-push: {path} is no usable PEM file ({reason}); see --audit-push-ca and OTEL_EXPORTER_OTLP_CERTIFICATE"
+    )]
     File {
         /// The file.
         path: PathBuf,
@@ -147,7 +149,8 @@ fn deliverer(sink: &Sink, settings: &PushSettings, origin: &Arc<Origin>) -> Resu
                 Transport::Udp => return Ok(Box::new(Udp::new(host.clone(), *port, messages))),
                 Transport::Tcp => None,
                 Transport::Tls => {
-                    let name = ServerName::try_from(host.clone()).map_err(|_| StartError::Host(sink.place.clone()))?;
+                    let name =
+                        ServerName::try_from(host.clone()).map_err(|_| StartError::Host(sink.place.clone()))?;
                     Some((tls::for_streams(settings.ca_file.as_deref())?, name))
                 }
             };

@@ -57,8 +57,8 @@ impl PushSettings {
     /// # Errors
     /// When no header can have it.
     pub fn set_authorization(&mut self, value: &str) -> Result<(), SinkError> {
-        let mut value =
-            http::HeaderValue::from_str(value.trim_end_matches(['\r', '\n'])).map_err(|_| SinkError::Authorization)?;
+        let mut value = http::HeaderValue::from_str(value.trim_end_matches(['\r', '\n']))
+            .map_err(|_| SinkError::Authorization)?;
         value.set_sensitive(true);
         self.authorization = Some(value);
         Ok(())
@@ -70,7 +70,9 @@ impl PushSettings {
 #[non_exhaustive]
 pub enum SinkError {
     /// No URL.
-    #[error("this is no URL; write for example https://siem.example/audit, syslog+tls://logs.example:6514, or otlp")]
+    #[error(
+        "this is no URL; write for example https://siem.example/audit, syslog+tls://logs.example:6514, or otlp"
+    )]
     NotAUrl,
     /// Longer than is taken.
     #[error("the URL is longer than {URL_MAX} bytes")]
@@ -94,7 +96,9 @@ pub enum SinkError {
     #[error("{0} has a path or a query, which syslog has no use for; give host and port only")]
     NotSyslog(String),
     /// What stands behind `#`.
-    #[error("behind # there may be format=jsonl, format=cef or format=ocsf (not for OTLP) and from=oldest or from=now, joined by &; not {0:?}")]
+    #[error(
+        "behind # there may be format=jsonl, format=cef or format=ocsf (not for OTLP) and from=oldest or from=now, joined by &; not {0:?}"
+    )]
     Option(String),
     /// OTLP over gRPC.
     #[error(
@@ -325,11 +329,14 @@ mod tests {
 
     #[test]
     fn options_stand_behind_the_url_and_do_not_make_another_sink() {
-        let (plain, cef) = (parsed("https://a.example/x").expect("a sink"), parsed("https://a.example/x#format=cef&from=now"));
+        let (plain, cef) =
+            (parsed("https://a.example/x").expect("a sink"), parsed("https://a.example/x#format=cef&from=now"));
         let cef = cef.expect("a sink");
         assert_eq!(plain.hash, cef.hash);
         assert_eq!((plain.begins, cef.begins), (Begins::Oldest, Begins::Now));
-        assert!(matches!(cef.kind, Kind::Webhook { ref url, format: Format::Cef } if url.as_str() == "https://a.example/x"));
+        assert!(
+            matches!(cef.kind, Kind::Webhook { ref url, format: Format::Cef } if url.as_str() == "https://a.example/x")
+        );
         let mut settings = PushSettings::default();
         settings.add(plain).expect("the first");
         let error = settings.add(cef).expect_err("the same receiver").to_string();

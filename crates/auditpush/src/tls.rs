@@ -33,10 +33,7 @@ pub(crate) fn for_streams(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, S
 }
 
 /// For HTTP.
-pub(crate) fn for_http(
-    ca_file: Option<&Path>,
-    client: Option<(&Path, &Path)>,
-) -> Result<TlsConfig, StartError> {
+pub(crate) fn for_http(ca_file: Option<&Path>, client: Option<(&Path, &Path)>) -> Result<TlsConfig, StartError> {
     let owned = |path: &Path| -> Result<Vec<Certificate<'static>>, StartError> {
         Ok(certificates(path)?.iter().map(|der| Certificate::from_der(der).to_owned()).collect())
     };

@@ -240,7 +240,12 @@ impl Worker {
     }
 
     /// Records are missing, if they are the next time too.
-    fn miss(&mut self, lost: Lost, within: Duration, tell: &(dyn Fn(&Gap) + Send + Sync)) -> Result<Step, Failure> {
+    fn miss(
+        &mut self,
+        lost: Lost,
+        within: Duration,
+        tell: &(dyn Fn(&Gap) + Send + Sync),
+    ) -> Result<Step, Failure> {
         if self.suspect != Some(lost.to) {
             self.suspect = Some(lost.to);
             return Ok(Step::On(POLL));
@@ -257,7 +262,12 @@ impl Worker {
     }
 
     /// Leaves out a record that the receiver finds too large alone: all others would wait for it for ever.
-    fn skip(&mut self, entries: &[Entry], next: Cursor, tell: &(dyn Fn(&Gap) + Send + Sync)) -> Result<Step, Failure> {
+    fn skip(
+        &mut self,
+        entries: &[Entry],
+        next: Cursor,
+        tell: &(dyn Fn(&Gap) + Send + Sync),
+    ) -> Result<Step, Failure> {
         let seq = entries.first().and_then(|entry| entry.seq);
         if let Some(seq) = seq {
             self.lose(Lost { from: seq, to: seq }, GapReason::TooLarge, tell);
@@ -286,7 +296,8 @@ impl Worker {
             Some(seq) => Ok(Cursor::after(seq)),
             // A line from before the chain has no number to go by.
             None => {
-                let page = self.reader.follow(self.place.cursor, taken.len()).map_err(|error| unreadable(&error))?;
+                let page =
+                    self.reader.follow(self.place.cursor, taken.len()).map_err(|error| unreadable(&error))?;
                 Ok(page.next_cursor.unwrap_or(self.place.cursor))
             }
         }

@@ -184,7 +184,10 @@ mod tests {
             let line = format!(r#"{{"timestamp":"2026-01-31T08:00:02Z",{fields}}}"#);
             let message = message(&line, Format::JsonLines);
             assert!(message.starts_with(priority), "{message}");
-            assert!(message.contains(" 2026-01-31T08:00:02.000000Z web1 ") && message.contains(" - [openCli"), "{message}");
+            assert!(
+                message.contains(" 2026-01-31T08:00:02.000000Z web1 ") && message.contains(" - [openCli"),
+                "{message}"
+            );
         }
     }
 }

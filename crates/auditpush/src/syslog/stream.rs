@@ -168,7 +168,9 @@ impl Connection {
         let mut buffer = [0; 512];
         let outcome = loop {
             match self.read(&mut buffer) {
-                Ok(0) => break Err(io::Error::new(ErrorKind::ConnectionReset, "the receiver closed the connection")),
+                Ok(0) => {
+                    break Err(io::Error::new(ErrorKind::ConnectionReset, "the receiver closed the connection"));
+                }
                 // It has nothing to say that matters.
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break Ok(()),
@@ -197,7 +199,9 @@ impl Connection {
             match self.read(&mut buffer) {
                 Ok(0) => return Ok(true),
                 Ok(_) => {}
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(false),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    return Ok(false);
+                }
                 Err(error) => return Err(error),
             }
         }
