@@ -6,20 +6,15 @@
 
 use crate::chain::Position;
 use crate::checkpoint::{told_synced, write_head};
-use crate::key::SigningKey;
-use crate::layout::Layout;
+use crate::gather::Gather;
 use crate::recover::Place;
-use crate::seal::Sealer;
-use crate::stats::Stats;
-use crate::writer::{Writer, sync};
-use crate::{AuditError, AuditOptions, Durability, Receipt};
-use futures_channel::oneshot;
+use crate::shared::{Core, Queue, Queued};
+use crate::writer::sync;
+use crate::{AuditError, Durability, Receipt};
 use open_cli_contract::Timestamp;
-use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How long a written event may wait for its sync.
@@ -32,161 +27,36 @@ const HEAD_EVERY_SYNCED: Duration = Duration::from_millis(200);
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Pause after a rotation or a head that failed.
 const RETRY: Duration = Duration::from_secs(10);
-/// Most events that wait for a group commit.
-pub(crate) const QUEUE_MAX: usize = 1 << 16;
-/// Most bytes of them.
-const QUEUE_MAX_BYTES: usize = 256 << 20;
-
-/// An event that waits to be committed.
-struct Queued {
-    body: Vec<u8>,
-    tell: oneshot::Sender<Result<Receipt, AuditError>>,
-}
-
-#[derive(Default)]
-struct Queue {
-    events: Vec<Queued>,
-    bytes: usize,
-    /// Who wants to know when all that was written before is synced.
-    flushes: Vec<SyncSender<Result<(), AuditError>>>,
-    is_closing: bool,
-}
-
-/// What callers and the keeper share.
-pub(crate) struct Core {
-    pub(crate) layout: Layout,
-    pub(crate) options: AuditOptions,
-    pub(crate) stats: Arc<Stats>,
-    pub(crate) writer: Mutex<Writer>,
-    /// None for a device.
-    pub(crate) key: Option<Arc<SigningKey>>,
-    pub(crate) sealer: Option<Sealer>,
-    queue: Mutex<Queue>,
-    wake: Condvar,
-    /// Something was written since the last sync began.
-    is_dirty: AtomicBool,
-    /// The sync should not wait for its second to pass.
-    is_urgent: AtomicBool,
-    is_full: AtomicBool,
-    synced_offset: AtomicU64,
-}
-
-impl Core {
-    pub(crate) fn new(
-        layout: Layout,
-        options: AuditOptions,
-        stats: Arc<Stats>,
-        writer: Writer,
-        key: Option<Arc<SigningKey>>,
-        sealer: Option<Sealer>,
-    ) -> Self {
-        Self {
-            layout,
-            options,
-            stats,
-            synced_offset: AtomicU64::new(writer.place().size),
-            writer: Mutex::new(writer),
-            key,
-            sealer,
-            queue: Mutex::default(),
-            wake: Condvar::new(),
-            is_dirty: AtomicBool::new(false),
-            is_urgent: AtomicBool::new(false),
-            is_full: AtomicBool::new(false),
-        }
-    }
-
-    pub(crate) fn synced_offset(&self) -> u64 {
-        self.synced_offset.load(Ordering::Acquire)
-    }
-
-    /// Writes an event at once.
-    pub(crate) fn write(&self, body: &[u8]) -> Result<Receipt, AuditError> {
-        let (receipt, size) = {
-            let mut writer = self.writer.lock();
-            let position = writer.append(std::iter::once(body)).inspect_err(|_| self.stats.failures.add(1))?;
-            let size = writer.place().size;
-            (Receipt { seq: position.seq, offset: size, synced: false }, size)
-        };
-        let mut is_news = !self.is_dirty.swap(true, Ordering::AcqRel);
-        if self.options.durability == Durability::Synced {
-            is_news |= !self.is_urgent.swap(true, Ordering::AcqRel);
-        }
-        if self.options.rotate_bytes.is_some_and(|most| size >= most) {
-            is_news |= !self.is_full.swap(true, Ordering::AcqRel);
-        }
-        if is_news {
-            self.wake_keeper(&self.queue.lock());
-        }
-        Ok(receipt)
-    }
-
-    /// Queues an event for the next group commit.
-    pub(crate) fn enqueue(
-        &self,
-        body: Vec<u8>,
-    ) -> Result<oneshot::Receiver<Result<Receipt, AuditError>>, AuditError> {
-        let (tell, told) = oneshot::channel();
-        let mut queue = self.queue.lock();
-        if queue.is_closing {
-            return Err(AuditError::Closed);
-        }
-        let waiting = queue.events.len();
-        if waiting >= QUEUE_MAX || queue.bytes + body.len() > QUEUE_MAX_BYTES {
-            self.stats.failures.add(1);
-            return Err(AuditError::Overloaded { waiting });
-        }
-        queue.bytes += body.len();
-        queue.events.push(Queued { body, tell });
-        self.stats.queue_depth.set(queue.events.len() as u64);
-        if waiting == 0 {
-            self.wake_keeper(&queue);
-        }
-        Ok(told)
-    }
-
-    /// Waits until all that was written is synced and in the signed head. Blocks.
-    pub(crate) fn flush(&self) -> Result<(), AuditError> {
-        let (tell, told) = sync_channel(1);
-        {
-            let mut queue = self.queue.lock();
-            if queue.is_closing {
-                return Err(AuditError::Closed);
-            }
-            queue.flushes.push(tell);
-            self.wake_keeper(&queue);
-        }
-        told.recv().unwrap_or(Err(AuditError::Closed))
-    }
-
-    /// Ends the keeper once everything is synced.
-    pub(crate) fn close(&self) {
-        let mut queue = self.queue.lock();
-        queue.is_closing = true;
-        self.wake_keeper(&queue);
-    }
-
-    /// The guard shows that the keeper either waits or has yet to look: no wake-up is lost.
-    fn wake_keeper(&self, _queue: &MutexGuard<'_, Queue>) {
-        self.wake.notify_one();
-    }
-}
-
 /// What the keeper remembers between two rounds.
 pub(crate) struct Keeper {
     core: Arc<Core>,
     synced_at: Instant,
+    sync_took: Duration,
     /// What was synced and is not in the head yet.
     unstated: Option<Place>,
     /// No head before this.
     next_head: Instant,
     next_rotation: Instant,
+    gather: Gather,
+    /// How many events make a group, and until when they are waited for.
+    wanted: usize,
+    gather_until: Instant,
 }
 
 impl Keeper {
     pub(crate) fn new(core: Arc<Core>) -> Self {
         let now = Instant::now();
-        Self { core, synced_at: now, unstated: None, next_head: now, next_rotation: now }
+        Self {
+            core,
+            synced_at: now,
+            sync_took: Duration::ZERO,
+            unstated: None,
+            next_head: now,
+            next_rotation: now,
+            gather: Gather::default(),
+            wanted: 1,
+            gather_until: now,
+        }
     }
 
     /// Works until the log is closed.
@@ -218,17 +88,28 @@ impl Keeper {
     }
 
     /// Waits until there is something to do, and takes it.
-    fn wait(&self) -> Queue {
-        let core = &*self.core;
+    fn wait(&mut self) -> Queue {
+        let core = Arc::clone(&self.core);
         let mut queue = core.queue.lock();
         loop {
-            let has_work = !queue.events.is_empty() || !queue.flushes.is_empty() || queue.is_closing;
-            let wait = self.time_to_wait();
-            if has_work || wait == Some(Duration::ZERO) {
+            let is_urgent = !queue.flushes.is_empty() || queue.is_closing;
+            let mut wait = self.time_to_wait();
+            if !queue.events.is_empty() {
+                let is_complete = queue.events.len() >= self.wanted;
+                let patience = self.gather_until.saturating_duration_since(Instant::now());
+                let patience = if is_complete { Duration::ZERO } else { patience };
+                wait = Some(wait.map_or(patience, |wait| wait.min(patience)));
+            }
+            if is_urgent || wait == Some(Duration::ZERO) {
+                if !queue.events.is_empty() {
+                    self.gather.came(queue.events.len(), self.wanted);
+                    self.wanted = 1;
+                }
                 core.stats.queue_depth.set(0);
                 let is_closing = queue.is_closing;
                 return std::mem::replace(&mut *queue, Queue { is_closing, ..Queue::default() });
             }
+            queue.wanted = self.wanted;
             match wait {
                 Some(wait) => drop(core.wake.wait_for(&mut queue, wait)),
                 None => core.wake.wait(&mut queue),
@@ -278,6 +159,9 @@ impl Keeper {
             }
             self.sync().map(|()| (last, size))
         });
+        let waiting = core.queue.lock().events.len();
+        let (wanted, patience) = self.gather.after_sync(events.len(), waiting, self.sync_took);
+        (self.wanted, self.gather_until) = (wanted, Instant::now() + patience);
         match outcome {
             Ok((last, size)) => tell_all(events, last, size),
             Err(error) => {
@@ -305,7 +189,8 @@ impl Keeper {
             false => Ok(()),
         });
         self.synced_at = Instant::now();
-        core.stats.synced(self.synced_at - started);
+        self.sync_took = self.synced_at - started;
+        core.stats.synced(self.sync_took);
         if let Err(cause) = outcome {
             core.stats.failures.add(1);
             core.is_dirty.store(true, Ordering::Release);

@@ -2,12 +2,14 @@
 //!
 //! One JSON object a line, appended with one write before the answer leaves. An append that fails is an error for
 //! the caller, who decides whether the call may go on. Reading is streamed, filtered and bounded, and one bad line
-//! costs that line only. Not for telemetry (that may be lost, see `open-cli-observe`) and not for deciding which
+//! costs that line only. Each record names the hash of the one before it, and what was put aside and the end of the
+//! log are signed, so that [`verify`] finds what anybody changed. Not for telemetry (that may be lost, see `open-cli-observe`) and not for deciding which
 //! events exist: the event is `open_cli_contract::audit::AuditEvent`.
 
 mod chain;
 mod checkpoint;
 mod error;
+mod gather;
 mod index;
 mod keeper;
 mod key;
@@ -21,6 +23,7 @@ mod retention;
 mod scan;
 mod seal;
 mod sealed;
+mod shared;
 mod statement;
 mod stats;
 mod tail;

@@ -1,12 +1,13 @@
 //! The audit log in a file: opening, appending, closing.
 
 use crate::checkpoint::{told_synced, write_head};
-use crate::keeper::{Core, Keeper};
+use crate::keeper::Keeper;
 use crate::key::{PublicKey, SigningKey};
 use crate::layout::{Form, Layout};
 use crate::query::{AuditPage, AuditQuery, AuditReader};
 use crate::recover::{self, Tampering};
 use crate::seal::{Room, Sealer};
+use crate::shared::Core;
 use crate::statement::{self, Found, Head};
 use crate::stats::{Stats, StatsSnapshot};
 use crate::writer::{Writer, sync};
