@@ -3,8 +3,9 @@
 //! One JSON object a line, appended with one write before the answer leaves. An append that fails is an error for
 //! the caller, who decides whether the call may go on. Reading is streamed, filtered and bounded, and one bad line
 //! costs that line only. Each record names the hash of the one before it, and what was put aside and the end of the
-//! log are signed, so that [`verify`] finds what anybody changed. Not for telemetry (that may be lost, see `open-cli-observe`) and not for deciding which
-//! events exist: the event is `open_cli_contract::audit::AuditEvent`.
+//! log are signed, so that [`verify()`] finds what anybody changed. Not for telemetry (that may be lost, see
+//! `open-cli-observe`) and not for deciding which events exist: the event is
+//! `open_cli_contract::audit::AuditEvent`.
 
 mod chain;
 mod checkpoint;

@@ -27,7 +27,7 @@ const FIRST_LINE_MAX: u64 = 2 * crate::LINE_MAX as u64;
 /// How far from the end of the live file its last record is looked for, when other lines follow it.
 const FOREIGN_MAX: u64 = 4 << 20;
 
-/// A sign that somebody else changed the log. [`crate::verify`] tells more.
+/// A sign that somebody else changed the log. [`crate::verify()`] tells more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Tampering {

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Most problems that are told one by one.
 pub(crate) const PROBLEMS_MAX: usize = 100;
 
-/// Result of [`crate::verify`].
+/// Result of [`crate::verify()`].
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
