@@ -25,7 +25,8 @@ const WORDS: &str = "\n## Values of labels\n\n\
     | `cache.outcome` | `miss`, `fresh_hit`, `revalidated_hit`, `refreshed`, `stale_hit`, `failed` |\n\
     | `tool.id`, `service.id` | tools of the catalog |\n\
     | `reason` of a loss | `queue_full`; `failed`: given up after repeated attempts; `rejected` by the other side; `rate`: more \
-    than the trace file may take; `too_many_spans` in one trace |\n\
+    than the trace file may take; `too_many_spans` in one trace; `retention`: removed from the audit log before the \
+    receiver of `--audit-push` took it |\n\
     | `metric` | a name from the table above |\n";
 
 #[test]
