@@ -139,7 +139,8 @@ fn the_last_session_takes_the_runtime_with_it() {
             serde_json::from_str::<Value>(line).expect("json")["eventType"].as_str().expect("type").to_owned()
         })
         .collect();
-    assert_eq!(types, ["lease_expiry_shutdown", "session_close"]);
+    // The second attachment is the one that was refused (weakness 60).
+    assert_eq!(types, ["session_attach", "session_attach", "lease_expiry_shutdown", "session_close"]);
     let plain = sandbox.toolbox(&[]);
     let reply = post(&format!("{}/v1/runtime/heartbeat", plain.url), &json!({"sessionId": "s"})).json();
     assert_eq!(reply["renewed"], false);

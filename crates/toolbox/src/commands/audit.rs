@@ -62,7 +62,10 @@ pub(super) fn run(matches: &ArgMatches, context: &Context) -> Result<(), Failure
         Some(path) => path.clone(),
         None => Target::of(matches, context)?.one(None)?.audit_path,
     };
-    if !path.exists() {
+    // A live file that is gone is a truncation as long as anything else of the log is there.
+    let mut head = path.clone().into_os_string();
+    head.push(".head");
+    if !path.exists() && !Path::new(&head).exists() {
         return Err(Failure::Nothing(format!("there is no audit log {}", path.display())));
     }
     let options = VerifyOptions { keys: keys(matches)?, known: known(matches)?, ..VerifyOptions::default() };
