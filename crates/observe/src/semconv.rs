@@ -17,6 +17,9 @@ pub fn status_word(status: u16) -> String {
 mod tests {
     #[test]
     fn made_up_methods_are_one() {
-        assert_eq!((super::method("GET"), super::method("get"), super::method("X-1")), ("GET", "_OTHER", "_OTHER"));
+        assert_eq!(
+            (super::method("GET"), super::method("get"), super::method("X-1")),
+            ("GET", "_OTHER", "_OTHER")
+        );
     }
 }

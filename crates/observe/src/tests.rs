@@ -46,7 +46,8 @@ fn the_callers_trace_is_continued_with_its_decision_state_and_baggage() {
     let recorder = Arc::new(Recorder::default());
     let incoming = |parent| Incoming::parse(parent, ["a=1,b=2"], ["user=ada"]).expect("valid");
     let parent = incoming(PARENT).parent;
-    let trace = Trace::of_request(recorder.clone(), RequestId::generate(), Some(incoming(PARENT)), Sampler::ratio(0.0));
+    let trace =
+        Trace::of_request(recorder.clone(), RequestId::generate(), Some(incoming(PARENT)), Sampler::ratio(0.0));
     assert!(trace.is_sampled());
     let outer = trace.span("outer");
     assert_eq!(outer.trace().trace_state().map(|s| &**s), Some("a=1,b=2"));
@@ -125,7 +126,10 @@ fn the_ring_is_bounded_and_finds_by_request_and_trace() {
         traces.iter().map(|t| t.request_id.as_ref().expect("a request").to_string()).collect()
     };
     assert_eq!(ids(recent.latest(|_| true, 9)), ["c", "b"]);
-    assert_eq!(ids(recent.latest(|trace| trace.request_id.as_ref().is_some_and(|id| id.as_str() == "b"), 9)), ["b"]);
+    assert_eq!(
+        ids(recent.latest(|trace| trace.request_id.as_ref().is_some_and(|id| id.as_str() == "b"), 9)),
+        ["b"]
+    );
 }
 
 struct Panicking;
@@ -142,7 +146,8 @@ impl Observer for Panicking {
 #[test]
 fn an_observer_that_panics_is_left_out_and_hurts_nobody() {
     let recorder = Arc::new(Recorder::default());
-    let fan_out = Arc::new(FanOut::new([Arc::new(Panicking) as Arc<dyn Observer>, recorder.clone(), Arc::new(Nop)]));
+    let fan_out =
+        Arc::new(FanOut::new([Arc::new(Panicking) as Arc<dyn Observer>, recorder.clone(), Arc::new(Nop)]));
     for _ in 0..2 {
         request(fan_out.clone(), "r-1").span("outer").end();
     }

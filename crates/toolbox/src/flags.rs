@@ -157,7 +157,11 @@ fn command() -> Command {
         .arg(path("config-root", "DIR", "Serve any configuration below this folder, named by the request"))
         .group(clap::ArgGroup::new("serves").args(["config", "config-root"]).required(true))
         .arg(value("addr", "HOST:PORT", "Listen address [default: 127.0.0.1:8765]; port 0 lets the system choose"))
-        .arg(value("advertise-url", "URL", "The URL given as the runtime's own [default: from the listen address]"))
+        .arg(value(
+            "advertise-url",
+            "URL",
+            "The URL given as the runtime's own [default: from the listen address]",
+        ))
         .arg(
             value("instance-id", "ID", "Instance id [default: from the configuration's path]")
                 .env("OPEN_CLI_INSTANCE_ID"),
@@ -293,7 +297,10 @@ mod tests {
 
     #[test]
     fn an_operators_command_needs_none_of_the_servers_flags() {
-        assert_eq!(parsed(&["instances", "list", "-state-dir", "/s"]).expect_err("a command"), "the command instances");
+        assert_eq!(
+            parsed(&["instances", "list", "-state-dir", "/s"]).expect_err("a command"),
+            "the command instances"
+        );
         for (args, part) in [
             (&["--config", "c", "instances"][..], "instances"),
             (&["nonsense"], "nonsense"),

@@ -21,5 +21,5 @@ mod workers;
 pub use advertised::{AdvertisedUrl, AdvertisedUrlError};
 pub use observability::Observability;
 pub use settings::{AuditSettings, OnAuditError, Serves, Settings, ShutdownMode};
-pub use telemetry::TelemetryError;
 pub use start::{Running, StartError, Toolbox, ToolboxBuilder};
+pub use telemetry::TelemetryError;

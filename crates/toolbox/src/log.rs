@@ -128,7 +128,8 @@ impl<S: Subscriber> Layer<S> for Bridge {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let now = u64::try_from(open_cli_contract::Timestamp::now().as_nanosecond()).unwrap_or_default();
-        let mut attributes: open_cli_otlp::Attributes = vec![("log.target".into(), Value::from(metadata.target()))];
+        let mut attributes: open_cli_otlp::Attributes =
+            vec![("log.target".into(), Value::from(metadata.target()))];
         attributes.extend(fields.others);
         exporter.push(LogRecord {
             time_nanos: now,

@@ -59,8 +59,7 @@ impl State {
         let settings = parts.settings;
         let is_shared = settings.share == "group";
         let advertised = settings.advertise_url.as_ref().and_then(|url| url::Url::parse(&url.to_string()).ok());
-        let advertised_host =
-            advertised.and_then(|url| Some(url.host_str()?.trim_matches(['[', ']']).to_owned()));
+        let advertised_host = advertised.and_then(|url| Some(url.host_str()?.trim_matches(['[', ']']).to_owned()));
         let leases = Leases::new(settings.heartbeat_seconds, settings.missed_heartbeat_limit, is_shared);
         Self {
             leases,

@@ -99,7 +99,15 @@ pub fn collector(test: &str) -> Option<Collector> {
     let [http, grpc] = ports.map(|port| format!("127.0.0.1:{port}"));
     let home = tempfile::tempdir().expect("temp dir");
     let mut command = Command::new(program);
-    command.args(["start", "--exporter", "blackhole", "--otlp-http-endpoint", &http, "--otlp-grpc-endpoint", &grpc]);
+    command.args([
+        "start",
+        "--exporter",
+        "blackhole",
+        "--otlp-http-endpoint",
+        &http,
+        "--otlp-grpc-endpoint",
+        &grpc,
+    ]);
     command.args(["--debug-log", "traces", "--debug-log", "metrics", "--debug-log", "logs"]);
     command.args(["--debug-log-verbosity", "detailed"]);
     command.arg("--pid-file").arg(home.path().join("pid")).arg("--log-file").arg(home.path().join("log"));

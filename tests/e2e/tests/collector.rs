@@ -68,7 +68,11 @@ fn one_trace_leads_from_the_client_to_the_upstream() {
     assert!(printed.contains("open-cli-toolbox"), "the resource says which program it is");
     let of_trace: Vec<Printed> = spans(&printed).into_iter().filter(|span| span.trace == trace).collect();
     let named = |name: &str| {
-        of_trace.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no {name} in {of_trace:#?}")).clone()
+        of_trace
+            .iter()
+            .find(|span| span.name == name)
+            .unwrap_or_else(|| panic!("no {name} in {of_trace:#?}"))
+            .clone()
     };
     let command = named("open-cli echo things get-thing");
     let of_kind = |kind: &str| {

@@ -81,7 +81,9 @@ fn recorded(audit: &Path) -> HashSet<String> {
 fn synced(log: &str) -> u64 {
     let offset = |line: &str| {
         let record: Value = serde_json::from_str(line).ok()?;
-        record["offset"].as_u64().filter(|_| record["target"].as_str().is_some_and(|t| t.starts_with("open_cli_audit")))
+        record["offset"]
+            .as_u64()
+            .filter(|_| record["target"].as_str().is_some_and(|t| t.starts_with("open_cli_audit")))
     };
     log.lines().filter_map(offset).max().unwrap_or(0)
 }
@@ -102,7 +104,8 @@ fn kill_again_and_again(durability: &str) {
     let mut total = 0;
     let mut audit = None;
     for round in 0..KILLS {
-        let flags = ["--audit-durability", durability, "--log", "info,open_cli_audit=trace", "--log-format", "json"];
+        let flags =
+            ["--audit-durability", durability, "--log", "info,open_cli_audit=trace", "--log-format", "json"];
         let mut toolbox = sandbox.toolbox(&flags);
         let path = toolbox.state_dir.join("audit.log");
         let address = toolbox.url.trim_start_matches("http://").to_owned();
@@ -130,7 +133,11 @@ fn kill_again_and_again(durability: &str) {
         let recorded = recorded(&path);
         let answered = answered.lock().expect("answered");
         let missing: Vec<_> = answered.iter().filter(|id| !recorded.contains(*id)).collect();
-        assert!(missing.is_empty(), "kill {round}: {missing:?} of {} answered calls are not recorded", answered.len());
+        assert!(
+            missing.is_empty(),
+            "kill {round}: {missing:?} of {} answered calls are not recorded",
+            answered.len()
+        );
         total += answered.len();
         drop(answered);
         audit = Some(path);

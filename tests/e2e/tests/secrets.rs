@@ -86,12 +86,18 @@ fn no_secret_is_in_anything_that_a_runtime_writes_or_serves() {
     open_cli_e2e::request("POST", &execute, &headers, call.as_bytes());
     open_cli_e2e::request("GET", &format!("{}/v1/traces?token={}", toolbox.url, of("caller")), &headers, b"");
 
-    let mut places: Vec<(String, String)> =
-        ["/v1/catalog/effective?shape=slice&detail=full", "/v1/catalog/effective", "/v1/traces?background=true&limit=1000",
-         "/metrics", "/readyz", "/v1/runtime/info", "/v1/audit/events"]
-            .iter()
-            .map(|path| ((*path).to_owned(), toolbox.get(path).body))
-            .collect();
+    let mut places: Vec<(String, String)> = [
+        "/v1/catalog/effective?shape=slice&detail=full",
+        "/v1/catalog/effective",
+        "/v1/traces?background=true&limit=1000",
+        "/metrics",
+        "/readyz",
+        "/v1/runtime/info",
+        "/v1/audit/events",
+    ]
+    .iter()
+    .map(|path| ((*path).to_owned(), toolbox.get(path).body))
+    .collect();
     let traces = toolbox.get("/v1/traces?background=true&limit=1000").json();
     for trace in traces.as_array().expect("an array") {
         let id = trace["traceId"].as_str().expect("an id");
@@ -103,7 +109,10 @@ fn no_secret_is_in_anything_that_a_runtime_writes_or_serves() {
     assert_eq!(toolbox.stop(), 0);
     places.push(("the log".to_owned(), log));
     gather(&sandbox.state_root(), &mut places);
-    assert!(places.iter().any(|(name, text)| name.contains("traces") && text.contains("execution.attempt")), "{state:?}");
+    assert!(
+        places.iter().any(|(name, text)| name.contains("traces") && text.contains("execution.attempt")),
+        "{state:?}"
+    );
     for (name, secret) in names.iter().zip(&secrets) {
         for form in encodings(secret) {
             for (place, text) in &places {

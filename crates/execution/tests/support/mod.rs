@@ -224,7 +224,12 @@ impl Bench {
         };
         change(&mut limits);
         let recorder = Arc::new(Recorder::default());
-        let trace = Trace::of_request(recorder.clone(), RequestId::parse("r-1").expect("valid"), None, open_cli_observe::Sampler::ALL);
+        let trace = Trace::of_request(
+            recorder.clone(),
+            RequestId::parse("r-1").expect("valid"),
+            None,
+            open_cli_observe::Sampler::ALL,
+        );
         Self { upstream: Upstream::new(limits), recorder, trace }
     }
 

@@ -100,11 +100,14 @@ fn known(matches: &ArgMatches) -> Result<Vec<(u64, String)>, Failure> {
     let texts = matches.get_many::<String>("known").into_iter().flatten();
     texts
         .map(|text| {
-            let parsed = text.split_once(':').and_then(|(seq, hash)| Some((seq.parse().ok()?, hash.to_lowercase())));
+            let parsed =
+                text.split_once(':').and_then(|(seq, hash)| Some((seq.parse().ok()?, hash.to_lowercase())));
             parsed
                 .filter(|(_, hash)| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
                 .ok_or_else(|| {
-                    Failure::Usage(format!("--known {text}: write the record's number, a colon, and 64 hex digits"))
+                    Failure::Usage(format!(
+                        "--known {text}: write the record's number, a colon, and 64 hex digits"
+                    ))
                 })
         })
         .collect()
@@ -125,10 +128,17 @@ fn shown(path: &Path, report: &VerifyReport, context: &Context) -> String {
     }
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
-            text.push_str(&format!("  {}  {}\n", screen.paint(Tone::Dim, &format!("{name:11}")), one_line(&value)));
+            text.push_str(&format!(
+                "  {}  {}\n",
+                screen.paint(Tone::Dim, &format!("{name:11}")),
+                one_line(&value)
+            ));
         }
     };
-    line("Records", format!("{} ({} to {}) in {} files", report.records, report.first_seq, report.last_seq, report.files));
+    line(
+        "Records",
+        format!("{} ({} to {}) in {} files", report.records, report.first_seq, report.last_seq, report.files),
+    );
     line(
         "Checked",
         format!("{} at {}/s", human::size(report.bytes), human::size(report.bytes_per_second() as u64)),
@@ -140,7 +150,10 @@ fn shown(path: &Path, report: &VerifyReport, context: &Context) -> String {
     if report.records_after_head > 0 {
         line(
             "Not covered",
-            format!("{} records were written after the last signed checkpoint: their loss would not show", report.records_after_head),
+            format!(
+                "{} records were written after the last signed checkpoint: their loss would not show",
+                report.records_after_head
+            ),
         );
     }
     if report.unchained_lines > 0 {

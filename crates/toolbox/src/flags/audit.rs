@@ -21,7 +21,9 @@ pub(super) fn args() -> Vec<Arg> {
         Arg::new(name).long(name).value_name(value_name).default_value(default).help(help).help_heading(HEADING)
     };
     let words = |name: &'static str, words: [&'static str; 2], help: &'static str| {
-        value(name, "WORD", words[0], help).value_parser(PossibleValuesParser::new(words)).hide_possible_values(true)
+        value(name, "WORD", words[0], help)
+            .value_parser(PossibleValuesParser::new(words))
+            .hide_possible_values(true)
     };
     let number = |name: &'static str, unit: &'static str, default: &'static str, help: &'static str| {
         value(name, unit, default, help).value_parser(value_parser!(u64))
@@ -32,10 +34,19 @@ pub(super) fn args() -> Vec<Arg> {
             ["written", "synced"],
             "A call is answered when its record is in the file (written) or on the disk (synced)",
         ),
-        words("audit-on-error", ["refuse", "continue"], "When a record can't be written: refuse the call, or continue"),
+        words(
+            "audit-on-error",
+            ["refuse", "continue"],
+            "When a record can't be written: refuse the call, or continue",
+        ),
         number("audit-rotate-bytes", "BYTES", "67108864", "Seal the audit log's file at this size; 0 never"),
         number("audit-rotate-hours", "HOURS", "24", "Seal it at this age; 0 never"),
-        number("audit-retain-bytes", "BYTES", "1073741824", "Most that the audit log takes; the oldest goes; 0 keeps all"),
+        number(
+            "audit-retain-bytes",
+            "BYTES",
+            "1073741824",
+            "Most that the audit log takes; the oldest goes; 0 keeps all",
+        ),
         number("audit-retain-days", "DAYS", "0", "Remove segments of this age; 0 keeps them"),
         Arg::new(PUSH)
             .long(PUSH)
@@ -84,7 +95,8 @@ pub(super) fn settings(
 
 /// Receivers. Not parsed by clap, which would repeat a URL that may hold a key.
 fn push(matches: &ArgMatches, variable: &dyn Fn(&str) -> Option<String>) -> Result<PushSettings, String> {
-    let mut push = PushSettings { ca_file: matches.get_one::<PathBuf>(PUSH_CA).cloned(), ..PushSettings::default() };
+    let mut push =
+        PushSettings { ca_file: matches.get_one::<PathBuf>(PUSH_CA).cloned(), ..PushSettings::default() };
     let endpoint = matches.get_one::<String>("otlp-endpoint");
     let variable = |name: &str| match endpoint {
         Some(url) if name == super::observation::OTLP_ENDPOINT => Some(url.clone()),

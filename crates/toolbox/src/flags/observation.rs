@@ -40,13 +40,26 @@ pub(super) fn args() -> Vec<Arg> {
         switch("trace-file", "Write traces to files of the instance: on or off"),
         number("trace-file-bytes", "BYTES", "134217728", "Most that trace files take together"),
         number("trace-file-days", "DAYS", "7", "Trace files are removed after this"),
-        number("trace-file-rate", "SPANS", "20000", "Most spans a second in trace files; failed calls have twice that"),
-        value("trace-ratio", "0..1", "Share of the traces that are kept and exported; failed ones are always kept")
-            .value_parser(ratio),
+        number(
+            "trace-file-rate",
+            "SPANS",
+            "20000",
+            "Most spans a second in trace files; failed calls have twice that",
+        ),
+        value(
+            "trace-ratio",
+            "0..1",
+            "Share of the traces that are kept and exported; failed ones are always kept",
+        )
+        .value_parser(ratio),
         number("trace-memory", "SPANS", "4096", "Spans kept in memory; 0 keeps none"),
         switch("metrics", "Count, and serve /metrics: on or off"),
         value("metrics-addr", "HOST:PORT", "Serve /metrics at this address instead").value_parser(super::address),
-        value("otlp-endpoint", "URL", "Send traces, metrics and logs there [env: OTEL_EXPORTER_OTLP_ENDPOINT, and all OTEL_*]"),
+        value(
+            "otlp-endpoint",
+            "URL",
+            "Send traces, metrics and logs there [env: OTEL_EXPORTER_OTLP_ENDPOINT, and all OTEL_*]",
+        ),
     ]
 }
 

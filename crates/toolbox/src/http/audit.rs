@@ -36,8 +36,10 @@ pub(super) async fn events(call: &mut Call) -> Result<Answer, Box<Problem>> {
         call.state.record(&record::action(call, AUDIT_READ, "audit.events")).await?;
         return Ok(streamed(stream, as_lines));
     }
-    let page =
-        tokio::task::spawn_blocking(move || state.audit.list(&query)).await.map_err(internal)?.map_err(internal)?;
+    let page = tokio::task::spawn_blocking(move || state.audit.list(&query))
+        .await
+        .map_err(internal)?
+        .map_err(internal)?;
     // A follower that finds only the records of reads does not leave another: it would find that one next, for ever.
     if !is_following || page.events.iter().any(|event| !event.get().contains(READ_RECORD)) {
         call.state.record(&record::action(call, AUDIT_READ, "audit.events")).await?;
@@ -130,7 +132,9 @@ fn query(call: &Call) -> Result<AuditQuery, Box<Problem>> {
         cursor: match parameters.get("cursor") {
             "" => None,
             cursor => Some(
-                cursor.parse::<Cursor>().map_err(|_| invalid("cursor", cursor, "one that an earlier answer gave"))?,
+                cursor
+                    .parse::<Cursor>()
+                    .map_err(|_| invalid("cursor", cursor, "one that an earlier answer gave"))?,
             ),
         },
         order: match parameters.get("order") {

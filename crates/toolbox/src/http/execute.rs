@@ -159,7 +159,10 @@ impl Drop for Abandoned<'_> {
     fn drop(&mut self) {
         if let Some(about) = self.about.take() {
             // Failures are logged; nobody is left to tell.
-            self.state.record_abandoned(&AuditEvent { timestamp: Timestamp::now(), ..record::failed(about, "cancelled") });
+            self.state.record_abandoned(&AuditEvent {
+                timestamp: Timestamp::now(),
+                ..record::failed(about, "cancelled")
+            });
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::respond::{self, Answer};
 use super::{Call, Problem};
 use crate::http::body::Pieces;
-use http::header::{ACCEPT, HeaderMap, HeaderValue};
 use http::StatusCode;
+use http::header::{ACCEPT, HeaderMap, HeaderValue};
 use open_cli_contract::problem::ErrorCode;
 use open_cli_metrics::{Format, Metrics};
 use std::sync::Arc;
@@ -19,7 +19,9 @@ pub(super) async fn metrics(call: &mut Call) -> Result<Answer, Box<Problem>> {
             // Thousands of series take milliseconds: beside the threads that serve.
             tokio::task::spawn_blocking(move || answer(&metrics, &headers)).await.map_err(respond::internal)
         }
-        Some(_) => Err(Problem::new(ErrorCode::NotFound, "The metrics have a listener of their own (--metrics-addr).")),
+        Some(_) => {
+            Err(Problem::new(ErrorCode::NotFound, "The metrics have a listener of their own (--metrics-addr)."))
+        }
         None => Err(Problem::new(ErrorCode::NotFound, "The metrics are off (--metrics off).")),
     }
 }

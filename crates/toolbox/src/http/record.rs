@@ -31,7 +31,12 @@ pub(super) fn base(call: &Call) -> AuditEvent {
 }
 
 /// What every record about a tool says.
-pub(super) fn about(call: &Call, request: &ExecuteRequest<'_>, snapshot: &Snapshot, entry: &ToolEntry) -> AuditEvent {
+pub(super) fn about(
+    call: &Call,
+    request: &ExecuteRequest<'_>,
+    snapshot: &Snapshot,
+    entry: &ToolEntry,
+) -> AuditEvent {
     let tool = entry.tool();
     AuditEvent {
         agent_profile: request.agent_profile.to_string(),

@@ -40,7 +40,8 @@ pub(super) async fn heartbeat(call: &mut Call) -> Result<Answer, Box<Problem>> {
         return Err(Problem::new(ErrorCode::RuntimeAttachMismatch, "The configuration fingerprints differ."));
     }
     let state = &call.state;
-    let attached = AuditEvent { session_id: session_id.into(), ..record::action(call, "session_attach", "runtime.session") };
+    let attached =
+        AuditEvent { session_id: session_id.into(), ..record::action(call, "session_attach", "runtime.session") };
     let Ok(renewed) = state.leases.renew(session_id) else {
         let code = ErrorCode::RuntimeAttachConflict;
         state.record(&record::refused(attached, code)).await?;

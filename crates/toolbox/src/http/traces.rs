@@ -42,7 +42,9 @@ async fn one(call: &Call, id: String) -> Result<Answer, Box<Problem>> {
     let spans = merge_spans(in_memory, in_file);
     match spans.first() {
         Some(first) => respond::json(&TraceRecord { trace_id: first.trace_id, spans }),
-        None => Err(Problem::new(ErrorCode::TraceNotFound, format!("No request that is still known has the id {id}."))),
+        None => {
+            Err(Problem::new(ErrorCode::TraceNotFound, format!("No request that is still known has the id {id}.")))
+        }
     }
 }
 
@@ -66,10 +68,10 @@ async fn list(call: &Call) -> Result<Answer, Box<Problem>> {
     };
     let mut in_memory: Vec<TraceSummary> = Vec::new();
     query(&wanted, &mut |query| {
-        let is_wanted = |trace: &open_cli_observe::LocalTrace| {
-            trace.root().is_some_and(|root| query.accepts(&record(root)))
-        };
-        in_memory = telemetry.recent.latest(is_wanted, query.limit).iter().filter_map(|trace| summary(trace)).collect();
+        let is_wanted =
+            |trace: &open_cli_observe::LocalTrace| trace.root().is_some_and(|root| query.accepts(&record(root)));
+        in_memory =
+            telemetry.recent.latest(is_wanted, query.limit).iter().filter_map(|trace| summary(trace)).collect();
     });
     let file = telemetry.trace_file.clone();
     let of_file = wanted.clone();

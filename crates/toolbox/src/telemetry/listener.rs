@@ -41,8 +41,11 @@ pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
                     (&Method::GET, "/metrics") => answer(&metrics, request.headers()),
                     (_, path) => {
                         let mut response = Response::new(Pieces::one("Only GET /metrics is served here.\n"));
-                        *response.status_mut() =
-                            if path == "/metrics" { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_FOUND };
+                        *response.status_mut() = if path == "/metrics" {
+                            StatusCode::METHOD_NOT_ALLOWED
+                        } else {
+                            StatusCode::NOT_FOUND
+                        };
                         response
                     }
                 };

@@ -84,16 +84,7 @@ impl Telemetry {
         listeners.extend(detached.iter().map(|observer| Arc::clone(observer) as Arc<dyn Observer>));
         let fan_out = Arc::new(FanOut::new(listeners));
         let sampler = settings.trace_ratio.map_or_else(|| settings.otlp.sampling.sampler(), Sampler::ratio);
-        Ok(Self {
-            observer: fan_out.clone(),
-            sampler,
-            recent,
-            trace_file,
-            metrics,
-            exporters,
-            fan_out,
-            detached,
-        })
+        Ok(Self { observer: fan_out.clone(), sampler, recent, trace_file, metrics, exporters, fan_out, detached })
     }
 
     /// Who observes, as collectors are told.
