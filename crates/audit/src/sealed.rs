@@ -7,7 +7,7 @@ mod blocks;
 mod member;
 
 pub(crate) use blocks::Blocks;
-pub(crate) use member::{Unpacker, crc};
+pub(crate) use member::{MEMBER_MAX, Unpacker, crc};
 
 use crate::AuditError;
 use crate::chain::Hash;
@@ -36,7 +36,7 @@ pub(crate) struct SealedInfo {
     pub(crate) bad_lines: u64,
     /// Bytes of its text.
     pub(crate) bytes: u64,
-    /// Sequence number of its first record that has one; 0 when none has.
+    /// Sequence number of its first line that has one; 0 when none has.
     pub(crate) first_seq: u64,
     /// The same of its last.
     pub(crate) last_seq: u64,

@@ -3,7 +3,8 @@
 use super::format::{
     BlockEntry, COLUMNS, Column, Directory, Group, Key, MAGIC, START, TIME, column_of, hash, micros,
 };
-use crate::scan::{Chunk, Record, each_record};
+use crate::chain::Link;
+use crate::scan::{Chunk, Record, each_record, lines};
 use crate::sealed::crc;
 use open_cli_contract::Timestamp;
 use std::collections::HashMap;
@@ -65,11 +66,14 @@ impl<W: Write> Builder<W> {
         let mut block = self.entry(at, length, chunk.text.len())?;
         block.crc = crc;
         let (rows, summary) = (&mut self.rows, &mut self.summary);
+        // A bad line may have a place too.
+        for link in lines(chunk).filter_map(|(_, line)| Link::of(line?.trim_ascii_end())) {
+            block.first_seq = if block.first_seq == 0 { link.seq } else { block.first_seq.min(link.seq) };
+            block.last_seq = block.last_seq.max(link.seq);
+            summary.first_seq = if summary.first_seq == 0 { link.seq } else { summary.first_seq };
+            summary.last_seq = link.seq;
+        }
         let bad_lines = each_record(chunk, |record| {
-            if record.seq > 0 {
-                block.first_seq = if block.first_seq == 0 { record.seq } else { block.first_seq.min(record.seq) };
-                block.last_seq = block.last_seq.max(record.seq);
-            }
             summary.see(&record);
             rows.push(&record);
         });
@@ -157,12 +161,6 @@ impl<W: Write> Builder<W> {
 impl Summary {
     fn see(&mut self, record: &Record<'_>) {
         self.records += 1;
-        if record.seq > 0 {
-            self.last_seq = record.seq;
-            if self.first_seq == 0 {
-                self.first_seq = record.seq;
-            }
-        }
         let time = record.head.timestamp;
         self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
         self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));

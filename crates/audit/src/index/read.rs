@@ -56,7 +56,10 @@ impl Index {
     /// Opens an index. None when it is damaged, of another version, or of another segment.
     pub(crate) fn open(file: File, gz: &Arc<File>) -> io::Result<Option<Self>> {
         let Some(directory) = directory_of(&file)? else { return Ok(None) };
-        if directory.gz_length != gz.metadata()?.len() || !is_of(&directory, gz)? {
+        if !is_sound(&directory, file.metadata()?.len())
+            || directory.gz_length != gz.metadata()?.len()
+            || !is_of(&directory, gz)?
+        {
             return Ok(None);
         }
         Ok(Some(Self { file, directory }))
@@ -209,6 +212,31 @@ fn directory_of(file: &File) -> io::Result<Option<Directory>> {
     let mut bytes = vec![0; size];
     let read = read_at(file, &mut bytes, at)?;
     Ok((read == size && crc(&bytes) == expected).then(|| Directory::decode(&bytes)).flatten())
+}
+
+/// Does all that the directory names lie within the index, in order? Whoever reads on relies on it: a directory with
+/// a right checksum may still be made up.
+fn is_sound(directory: &Directory, length: u64) -> bool {
+    let mut text_at = Some(0_u64);
+    directory.groups.iter().all(|group| {
+        let columns: u64 = group.columns.iter().map(|column| u64::from(column.length)).sum();
+        let mut record = 0;
+        let blocks_are_in_order = group.blocks.iter().all(|block| {
+            let is_within =
+                block.at.checked_add(u64::from(block.length)).is_some_and(|end| end <= directory.gz_length);
+            let is_next = is_within
+                && text_at == Some(block.text_at)
+                && (record..=group.records).contains(&block.first_record);
+            text_at = block.text_at.checked_add(u64::from(block.text_length));
+            record = block.first_record;
+            is_next
+        });
+        group.at.checked_add(columns).is_some_and(|end| end <= length)
+            && u64::from(group.columns[START].length) == u64::from(group.records) * 4
+            && group.blocks.first().is_some_and(|block| block.first_record == 0)
+            && blocks_are_in_order
+            && text_at.is_some()
+    })
 }
 
 /// Does the segment end with the block that the index names last?

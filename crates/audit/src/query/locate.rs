@@ -40,8 +40,7 @@ pub(super) fn resolve(parts: &Parts, cursor: Cursor) -> Result<Point, AuditError
 
 fn by_name(parts: &Parts, wanted: PartName, offset: u64) -> Result<Point, AuditError> {
     for part in 0..parts.len() {
-        let unreadable = |cause| AuditError::Read { path: parts.path(part).to_owned(), cause };
-        let name = parts.name(part).map_err(unreadable)?;
+        let name = name_of(parts, part)?;
         if name >= wanted {
             return Ok(Point { part, offset: if name == wanted { offset } else { 0 } });
         }
@@ -162,33 +161,80 @@ fn in_segment(segment: &Segment, seq: u64) -> io::Result<Sought> {
     Ok(found.map_or(Sought::End(entry.text_at + u64::from(entry.text_length)), Sought::Line))
 }
 
+/// The name of a part. The live file gets it from the first number in it; until there is one, from the one that
+/// comes next.
+fn name_of(parts: &Parts, part: usize) -> Result<PartName, AuditError> {
+    let unreadable = |cause| AuditError::Read { path: parts.path(part).to_owned(), cause };
+    if let Some(name) = parts.name(part).map_err(unreadable)? {
+        return Ok(name);
+    }
+    for before in (0..part).rev() {
+        let last = last_seq_of(parts, before)?;
+        if last > 0 {
+            return Ok(PartName::From(last.saturating_add(1)));
+        }
+    }
+    Ok(PartName::From(1))
+}
+
+/// Last number in a part; 0 when there is none.
+fn last_seq_of(parts: &Parts, part: usize) -> Result<u64, AuditError> {
+    let unreadable = |cause| AuditError::Read { path: parts.path(part).to_owned(), cause };
+    match parts.open(part)? {
+        Opened::Gone => Ok(0),
+        Opened::Text(file, length) => {
+            let mut chunks = Chunks::new(file, 0, length, Direction::Backward).small();
+            while let Some(chunk) = chunks.next().map_err(unreadable)? {
+                if let Some(line) = linked_lines(chunk, chunk.at).last() {
+                    return Ok(line.seq);
+                }
+            }
+            Ok(0)
+        }
+        Opened::Sealed(segment) => {
+            let blocks = segment.index.groups().iter().flat_map(|group| &group.blocks);
+            Ok(blocks.map(|block| block.last_seq).max().unwrap_or(0))
+        }
+    }
+}
+
 /// The end of the log, behind its last whole line.
 pub(super) fn end(parts: &Parts) -> Result<(Cursor, Point), AuditError> {
     for part in (0..parts.len()).rev() {
-        let unreadable = |cause| AuditError::Read { path: parts.path(part).to_owned(), cause };
-        let (seq, length) = match parts.open(part)? {
-            Opened::Gone => continue,
-            Opened::Text(file, length) => {
-                let tail = Tail::of(&file, length).map_err(unreadable)?;
-                if let Some(torn) = Link::of(tail.torn.trim_ascii_end()) {
-                    (torn.seq, length)
-                } else {
-                    let Some(line) = tail.line else { continue };
-                    (Link::of(line.trim_ascii_end()).map_or(0, |link| link.seq), tail.end)
-                }
-            }
-            Opened::Sealed(segment) => {
-                let blocks = segment.index.groups().iter().flat_map(|group| &group.blocks);
-                (blocks.last().map_or(0, |block| block.last_seq), segment.text_length())
-            }
-        };
+        let Some((seq, offset)) = end_of(parts, part)? else { continue };
         let place = match seq {
-            0 => Place::At(parts.name(part).map_err(unreadable)?, length),
+            0 => Place::At(name_of(parts, part)?, offset),
             seq => Place::After(seq),
         };
-        return Ok((Cursor(place), Point { part, offset: length }));
+        return Ok((Cursor(place), Point { part, offset }));
     }
     Ok((Cursor::START, Point::START))
+}
+
+/// Where the last whole line of a part ends, and its number; 0 when it has none. None without any line.
+fn end_of(parts: &Parts, part: usize) -> Result<Option<(u64, u64)>, AuditError> {
+    let unreadable = |cause| AuditError::Read { path: parts.path(part).to_owned(), cause };
+    let seq_of = |line: &[u8]| Link::of(line.trim_ascii_end()).map(|link| link.seq);
+    match parts.open(part)? {
+        Opened::Gone => Ok(None),
+        Opened::Text(file, length) => {
+            let tail = Tail::of(&file, length).map_err(unreadable)?;
+            Ok(match (seq_of(&tail.torn), tail.line) {
+                (Some(torn), _) => Some((torn, length)),
+                (None, Some(line)) => Some((seq_of(&line).unwrap_or(0), tail.end)),
+                (None, None) => None,
+            })
+        }
+        Opened::Sealed(segment) => {
+            let blocks = segment.index.groups().iter().flat_map(|group| &group.blocks);
+            let Some(entry) = blocks.last() else { return Ok(None) };
+            let mut block = Block::new();
+            let is_read = block.read(&segment.gz, entry).map_err(unreadable)?;
+            let text = if is_read { block.text.trim_ascii_end() } else { &[] };
+            let line = &text[memrchr(b'\n', text).map_or(0, |before| before + 1)..];
+            Ok(Some((seq_of(line).unwrap_or(0), segment.text_length())))
+        }
+    }
 }
 
 /// The place right after a record.
@@ -219,7 +265,5 @@ fn ends_of_line(text: &[u8], hit: Hit) -> (usize, usize) {
 }
 
 fn at(parts: &Parts, piece: &Piece<'_>, offset: usize) -> Result<Cursor, AuditError> {
-    let unreadable = |cause| AuditError::Read { path: parts.path(piece.part).to_owned(), cause };
-    let name = parts.name(piece.part).map_err(unreadable)?;
-    Ok(Cursor(Place::At(name, piece.at + offset as u64)))
+    Ok(Cursor(Place::At(name_of(parts, piece.part)?, piece.at + offset as u64)))
 }

@@ -139,14 +139,16 @@ impl Parts {
         }
     }
 
-    /// The name of a part that it keeps. The live file gets it from its first record with a number, as when it is
-    /// put aside.
-    pub(super) fn name(&self, part: usize) -> io::Result<PartName> {
+    /// The name of a part that it keeps. None for a live file without a record that has a number: it gets its name
+    /// with the next one.
+    pub(super) fn name(&self, part: usize) -> io::Result<Option<PartName>> {
         Ok(match self.parts.get(part) {
-            Some(Part::Numbered(number, _)) => PartName::Numbered(u16::MAX - number),
-            Some(Part::Segment(first)) => PartName::From(*first),
-            Some(Part::Live(file, length)) => PartName::From(first_seq_of(file, *length)?.max(1)),
-            None => PartName::From(u64::MAX),
+            Some(Part::Numbered(number, _)) => Some(PartName::Numbered(u16::MAX - number)),
+            Some(Part::Segment(first)) => Some(PartName::From(*first)),
+            Some(Part::Live(file, length)) => {
+                Some(first_seq_of(file, *length)?).filter(|first| *first > 0).map(PartName::From)
+            }
+            None => Some(PartName::From(u64::MAX)),
         })
     }
 

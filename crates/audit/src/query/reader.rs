@@ -57,7 +57,7 @@ impl AuditReader {
             && let Some(seq) = query.cursor.and_then(Cursor::seq).filter(|seq| *seq > 0)
         {
             let live = Parts::live_only(&self.layout)?;
-            if live.first_seq_of_live().is_some_and(|first| first <= seq.saturating_add(1)) {
+            if live.first_seq_of_live().is_some_and(|first| first <= seq) {
                 return Ok(live);
             }
         }

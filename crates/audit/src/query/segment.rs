@@ -6,7 +6,7 @@ use super::parts::Segment;
 use crate::chain::Link;
 use crate::index::BlockEntry;
 use crate::scan::{Direction, read_at, record_at};
-use crate::sealed::Unpacker;
+use crate::sealed::{MEMBER_MAX, Unpacker};
 use memchr::memchr;
 use std::fs::File;
 use std::io;
@@ -45,7 +45,9 @@ impl Block {
 
     /// Reads the text of a block. False when it is damaged, or is not what was indexed.
     pub(super) fn read(&mut self, gz: &File, block: &BlockEntry) -> io::Result<bool> {
-        self.member.resize(usize::try_from(block.length).unwrap_or(usize::MAX), 0);
+        let length = usize::try_from(block.length).ok().filter(|length| *length <= MEMBER_MAX);
+        let Some(length) = length else { return Ok(false) };
+        self.member.resize(length, 0);
         let read = read_at(gz, &mut self.member, block.at)?;
         Ok(self.unpacker.unpack(&self.member[..read], &mut self.text) == Some(block.crc))
     }
@@ -103,8 +105,8 @@ impl Blocks {
         let (start, end) = (self.start, self.end);
         let block_end = block.text_at + u64::from(block.text_length);
         match self.direction {
-            Direction::Forward => self.start = block_end,
-            Direction::Backward => self.end = block.text_at,
+            Direction::Forward => self.start = block_end.max(start + 1),
+            Direction::Backward => self.end = block.text_at.min(end - 1),
         }
         if (start..end).contains(&block.text_at) {
             *bad_lines += u64::from(block.bad_lines);

@@ -6,7 +6,6 @@
 
 use super::Chunk;
 use crate::LINE_MAX;
-use crate::chain::Link;
 use crate::index::Key;
 use memchr::memchr;
 use open_cli_contract::Timestamp;
@@ -66,8 +65,6 @@ pub(crate) struct Record<'a> {
     /// Its JSON.
     pub(crate) json: &'a str,
     pub(crate) head: Head<'a>,
-    /// Sequence number of its line; 0 when it has none.
-    pub(crate) seq: u64,
 }
 
 /// Tells the records of a chunk and returns how many lines are bad. A line longer than [`LINE_MAX`] is bad where it
@@ -100,14 +97,13 @@ pub(crate) fn lines<'a>(chunk: Chunk<'a>) -> impl Iterator<Item = (usize, Option
 
 /// Tells the records of a line. False when the line holds anything else; what is before that is told.
 pub(crate) fn records_of<'a>(start: usize, line: &'a [u8], tell: &mut impl FnMut(Record<'a>)) -> bool {
-    let seq = || Link::of(line.trim_ascii_end()).map_or(0, |link| link.seq);
     // Nearly always: one object and nothing else.
     let blank = line.iter().take_while(|byte| is_blank(byte)).count();
     let end = line.len() - line[blank..].iter().rev().take_while(|byte| is_blank(byte)).count();
     if let Ok(json) = str::from_utf8(&line[blank..end])
         && let Some(head) = Head::of(json)
     {
-        tell(Record { start: start + blank, json, head, seq: seq() });
+        tell(Record { start: start + blank, json, head });
         return true;
     }
     let mut values = serde_json::Deserializer::from_slice(line).into_iter::<&RawValue>();
@@ -115,7 +111,7 @@ pub(crate) fn records_of<'a>(start: usize, line: &'a [u8], tell: &mut impl FnMut
         let Ok(value) = value else { return false };
         let Some(head) = Head::of(value.get()) else { return false };
         let start = start + values.byte_offset() - value.get().len();
-        tell(Record { start, json: value.get(), head, seq: seq() });
+        tell(Record { start, json: value.get(), head });
     }
     true
 }
@@ -140,12 +136,12 @@ pub(crate) fn record_at(text: &[u8], start: usize) -> Option<Record<'_>> {
 mod tests {
     use super::*;
 
-    fn of(text: &[u8], head_cut: bool, tail_cut: bool) -> (Vec<(usize, &str, u64)>, u64) {
+    fn of(text: &[u8], head_cut: bool, tail_cut: bool) -> (Vec<(usize, &str)>, u64) {
         let mut found = Vec::new();
         let bad = each_record(Chunk { at: 0, text, head_cut, tail_cut }, |record| {
             let found_again = record_at(text, record.start).expect("at its place");
             assert_eq!(found_again.json, record.json);
-            found.push((record.start, record.json, record.seq));
+            found.push((record.start, record.json));
         });
         (found, bad)
     }
@@ -157,12 +153,12 @@ mod tests {
         let linked = a.replace('}', &link);
         for (text, expected, bad) in [
             (String::new(), vec![], 0),
-            (format!("{a}\n"), vec![(0, a, 0)], 0),
-            (format!("\n \t\r\n {a} \r\n{a}"), vec![(6, a, 0), (45, a, 0)], 0),
-            (format!("{a}{a} {a}\n"), vec![(0, a, 0), (36, a, 0), (73, a, 0)], 0),
-            (format!("{linked}\r\n"), vec![(0, &linked[..], 7)], 0),
-            (format!("{a}{linked}\n"), vec![(0, a, 7), (36, &linked[..], 7)], 0),
-            (format!("{a} x\n{a}\n"), vec![(0, a, 0), (39, a, 0)], 1),
+            (format!("{a}\n"), vec![(0, a)], 0),
+            (format!("\n \t\r\n {a} \r\n{a}"), vec![(6, a), (45, a)], 0),
+            (format!("{a}{a} {a}\n"), vec![(0, a), (36, a), (73, a)], 0),
+            (format!("{linked}\r\n"), vec![(0, &linked[..])], 0),
+            (format!("{a}{linked}\n"), vec![(0, a), (36, &linked[..])], 0),
+            (format!("{a} x\n{a}\n"), vec![(0, a), (39, a)], 1),
             (format!("{}{a}\nx\n[]\n{{}}\n", &a[..20]), vec![], 4),
         ] {
             assert_eq!(of(text.as_bytes(), false, false), (expected, bad), "{text:?}");

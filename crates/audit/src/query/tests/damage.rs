@@ -64,6 +64,35 @@ fn an_index_that_is_damaged_is_made_anew_while_it_is_used() {
     assert!(made_anew > 10, "{made_anew}");
 }
 
+/// Whoever can write the index can hide records, but not stop the reader.
+#[test]
+fn an_index_that_is_made_up_is_read_to_its_end() {
+    let mut log = Log::new();
+    log.add_events(150, 1_000);
+    let first = log.put_aside(true);
+    let idx = log.layout.index(first);
+    let good = std::fs::read(&idx).expect("readable");
+    let trailer = good.len() - 16;
+    let length = u32::from_le_bytes(good[trailer..trailer + 4].try_into().expect("four bytes")) as usize;
+    for at in trailer - length..trailer {
+        for value in [0x01, 0x80, 0xff] {
+            let mut bytes = good.clone();
+            bytes[at] ^= value;
+            let crc = crate::sealed::crc(&bytes[trailer - length..trailer]);
+            bytes[trailer + 4..trailer + 8].copy_from_slice(&crc.to_le_bytes());
+            replace(&idx, &bytes, Durability::Unsynced).expect("written");
+            for query in [
+                any(),
+                AuditQuery { request_id: Some("r-77".into()), since: Timestamp::from_second(0).ok(), ..any() },
+                AuditQuery { cursor: Some(Cursor::after(120)), ..any() },
+                AuditQuery { cursor: Some(Cursor::after(120)), order: Order::NewestFirst, ..any() },
+            ] {
+                assert!(log.list(&query).events.len() <= 150, "byte {at}");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_no_segment_is_a_bad_line() {
     let (log, sealed, _) = log();

@@ -108,6 +108,34 @@ fn a_page_back_in_time_stays_the_same_while_the_log_grows_and_is_put_aside() {
     assert_eq!((seqs(&page.events).len(), page.truncated, page.next_cursor), (10, false, None));
 }
 
+/// Lines without a place in the chain, before it, after a segment, and between others.
+#[test]
+fn a_page_may_end_at_a_record_without_a_number() {
+    let mut log = Log::new();
+    let foreign = |count: usize| "{\"timestamp\":\"2026-01-01T00:00:00Z\"}\n".repeat(count);
+    log.add(foreign(3).as_bytes());
+    Log::put(&log.root.path().join("audit.log.2"), foreign(2).as_bytes());
+    Log::put(&log.root.path().join("audit.log.1"), foreign(2).as_bytes());
+    log.add_events(2, 0);
+    log.add(foreign(1).as_bytes());
+    log.put_aside(true);
+    assert_eq!(seqs(&log.reader().follow(Cursor::after(2), 9).expect("readable").events), [0]);
+    log.add(foreign(4).as_bytes());
+    let forward = AuditQuery { limit: Some(2), cursor: Some(Cursor::START), ..any() };
+    let backward = AuditQuery { limit: Some(2), order: Order::NewestFirst, ..any() };
+    assert_eq!(all_pages(&log.reader(), &forward).len(), 14);
+    assert_eq!(all_pages(&log.reader(), &backward).len(), 14);
+    // The place stays when the file it is in gets a name.
+    let cursor = log.list(&AuditQuery { limit: Some(0), ..any() }).next_cursor.expect("always one");
+    log.add(foreign(1).as_bytes());
+    log.add_events(3, 0);
+    assert_eq!(seqs(&log.reader().follow(cursor, 9).expect("readable").events), [0, 3, 4, 5]);
+    log.put_aside(true);
+    assert_eq!(seqs(&log.reader().follow(cursor, 9).expect("readable").events), [0, 3, 4, 5]);
+    assert_eq!(all_pages(&log.reader(), &forward).len(), 18);
+    assert_eq!(all_pages(&log.reader(), &backward).len(), 18);
+}
+
 #[test]
 fn a_page_has_at_most_so_many_bytes_and_the_next_goes_on() {
     let mut log = Log::new();
