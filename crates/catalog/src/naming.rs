@@ -88,14 +88,20 @@ pub(crate) fn names(service_id: &str, operation: &Operation, cli_group: &str, cl
     }
 }
 
-/// `Sales`, `Orders` -> `sales-orders`; `Orders`, `Orders open` -> `orders-open`.
+/// `Sales`, `Orders` -> `sales-orders`; `Sales`, `Orders`, `Orders open` -> `sales-orders-open`.
 fn words_in_a_row(tags: &[String]) -> String {
-    let mut row = String::new();
+    let mut row: Vec<String> = Vec::new();
     for word in tags.iter().map(|tag| slug(tag)).filter(|word| !word.is_empty()) {
-        let repeats = word.strip_prefix(&*row).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-        row = if row.is_empty() || repeats { word } else { format!("{row}-{word}") };
+        let repeats =
+            |before: &str| word.strip_prefix(before).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+        if repeats(&row.join("-")) {
+            row.clear();
+        } else if row.last().is_some_and(|last| repeats(last)) {
+            row.pop();
+        }
+        row.push(word);
     }
-    row
+    row.join("-")
 }
 
 fn first_non_empty<const N: usize>(candidates: [String; N]) -> String {
@@ -191,15 +197,15 @@ fn candidates(name: &Names) -> Vec<String> {
     let rest = slug(&literals.join(" "));
     let by = slug(&parameters.join(" and "));
     let method = name.method.to_lowercase();
-    let mut found = Vec::new();
-    for tail in
-        [rest.clone(), format!("{rest}-by-{by}"), format!("{rest}-{method}"), format!("{rest}-by-{by}-{method}")]
-    {
-        let tail = slug(&tail);
-        if !tail.is_empty() && !tail.ends_with("-by") {
-            found.push(format!("{}-{tail}", name.command));
-        }
+    let with_by = |text: &str| if by.is_empty() { String::new() } else { slug(&format!("{text}-by-{by}")) };
+    let with_method = |tail: &str| slug(&format!("{tail}-{method}"));
+    let (plain, by_parameters) = (rest.clone(), with_by(&rest));
+    let mut tails = vec![plain.clone(), by_parameters.clone(), with_method(&plain)];
+    if !by_parameters.is_empty() {
+        tails.push(with_method(&by_parameters));
     }
+    let tails = tails.into_iter().filter(|tail| !tail.is_empty());
+    let mut found: Vec<String> = tails.map(|tail| format!("{}-{tail}", name.command)).collect();
     found.push(hashed(name));
     found
 }
@@ -283,6 +289,7 @@ mod tests {
         for (path, group, hidden) in [
             (&["Sales", "Orders"][..], "sales-orders", "orders"),
             (&["orders", "orders-open", "Late ones"], "orders-open-late-ones", "late-ones"),
+            (&["house", "Rooms", "rooms quiet"], "house-rooms-quiet", "rooms-quiet"),
             (&["Order", "Orders"], "order-orders", "orders"),
             (&["🎁", "Orders"], "orders", ""),
             (&["a", "a"], "a", ""),

@@ -17,6 +17,7 @@ mod operations;
 mod parameters;
 mod paths;
 mod pointer;
+mod querystring;
 mod reader;
 mod reference;
 mod report;

@@ -108,6 +108,7 @@ impl<'a> Reader<'a> {
                 Input::Field(field) => fields.push(field),
             }
         }
+        self.remark_on_querystring(&parameters, pointer);
         let mut ordered = self.in_template_order(item, paths, pointer);
         ordered.append(&mut parameters);
         let body = self.swagger_body(bodies.pop(), fields, operation, pointer);

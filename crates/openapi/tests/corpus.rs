@@ -5,6 +5,7 @@ use bytes::Bytes;
 use open_cli_contract::catalog::Severity;
 use open_cli_documents::{Document, DocumentSet, Documents, DocumentsConfig, FetchPolicy, Location};
 use open_cli_observe::{Nop, Trace};
+use open_cli_openapi::Api;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -94,6 +95,43 @@ fn without_urls(text: &str) -> Option<String> {
     (changed != text).then_some(changed)
 }
 
+/// What in a schema leads to a definition that it does not have. Not told of one that a bound cut off.
+fn dangling(schema: &str) -> Vec<String> {
+    let value: serde_json::Value = match serde_json::from_str(schema) {
+        Ok(value) => value,
+        Err(error) => return vec![error.to_string()],
+    };
+    if value["x-truncated"] == true {
+        return Vec::new();
+    }
+    let names = schema.split("\"$ref\":\"#/$defs/").skip(1).filter_map(|rest| rest.split('"').next());
+    names
+        .filter(|name| value["$defs"].get(name).is_none())
+        .map(|name| format!("nothing is called {name}"))
+        .collect()
+}
+
+/// What is wrong with the schemas of parameters and answers.
+fn not_self_contained(set: &DocumentSet, api: &Api) -> Vec<String> {
+    let mut faults = Vec::new();
+    for operation in &api.operations {
+        let schemas = operation.parameters.iter().filter_map(|parameter| parameter.schema.as_ref());
+        let bundled = schemas.filter(|schema| schema.get().contains("$defs"));
+        faults.extend(bundled.flat_map(|schema| dangling(schema.get())));
+    }
+    // Each look reads the root again, so not at all of them.
+    for operation in api.operations.iter().step_by(api.operations.len() / 2 + 1) {
+        match open_cli_openapi::responses(set, &operation.pointer) {
+            Ok((responses, _)) => {
+                let resolved = responses.iter().flat_map(|response| &response.resolved);
+                faults.extend(resolved.flat_map(|(_, schema)| dangling(schema.get())));
+            }
+            Err(error) => faults.push(error.to_string()),
+        }
+    }
+    faults
+}
+
 /// Rows `| file | version | ops | …` of the section on OpenAPI documents: collection, path below the data folder,
 /// operations.
 fn expectations(sources: &str) -> Vec<(String, String, usize)> {
@@ -167,6 +205,7 @@ async fn every_public_description_is_read() {
         if read + left_out != expected {
             faults.push(format!("{file}: {read} operations, {expected} expected: {:#?}", api.diagnostics));
         }
+        faults.extend(not_self_contained(&set, &api).into_iter().map(|fault| format!("{file}: {fault}")));
         if left_out > 0 && errors + warnings == 0 {
             faults.push(format!("{file}: operations are missing without a word"));
         }
