@@ -379,7 +379,7 @@ mod tests {
         assert_eq!(parameters[2].content_type, "application/json");
         assert_eq!(parameters[3].location, "querystring");
         assert_eq!((&*parameters[5].description, parameters[5].required), ("outer", false));
-        assert_eq!(codes(&api), ["parameter_invalid"]);
+        assert_eq!(codes(&api), ["parameter_invalid"; 2], "a schema, and a whole query beside others");
     }
 
     #[test]
