@@ -10,7 +10,7 @@ const MAX_SESSIONS: usize = 10_000;
 
 /// What a heartbeat did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Renewed {
+pub(crate) enum Beat {
     /// Leases are off.
     Off,
     /// The session is new.
@@ -45,8 +45,8 @@ impl Leases {
 
     /// Restarts a session's lease (LEASE-2). Refused when another session holds an exclusive runtime; checked and
     /// done under one lock (W-31).
-    pub(crate) fn renew(&self, session_id: &str) -> Result<Renewed, ()> {
-        let Some(lifetime) = self.lifetime else { return Ok(Renewed::Off) };
+    pub(crate) fn renew(&self, session_id: &str) -> Result<Beat, ()> {
+        let Some(lifetime) = self.lifetime else { return Ok(Beat::Off) };
         let mut until = self.until.lock();
         let is_known = until.contains_key(session_id);
         let limit = if self.is_shared { MAX_SESSIONS } else { 1 };
@@ -54,7 +54,7 @@ impl Leases {
             return Err(());
         }
         until.insert(session_id.to_owned(), Instant::now() + lifetime);
-        Ok(if is_known { Renewed::Renewed } else { Renewed::Attached })
+        Ok(if is_known { Beat::Renewed } else { Beat::Attached })
     }
 
     /// Drops a session's lease; true when it was the last one.
@@ -82,18 +82,18 @@ mod tests {
     #[test]
     fn an_exclusive_runtime_has_one_session() {
         let leases = Leases::new(1, 3, false);
-        assert_eq!(leases.renew("a"), Ok(Renewed::Attached));
-        assert_eq!(leases.renew("a"), Ok(Renewed::Renewed));
+        assert_eq!(leases.renew("a"), Ok(Beat::Attached));
+        assert_eq!(leases.renew("a"), Ok(Beat::Renewed));
         assert_eq!(leases.renew("b"), Err(()));
         assert!(leases.close("a"));
         assert!(!leases.close("a"), "already gone");
-        assert_eq!(leases.renew("b"), Ok(Renewed::Attached));
+        assert_eq!(leases.renew("b"), Ok(Beat::Attached));
     }
 
     #[test]
     fn leases_run_out() {
         let leases = Leases::new(1, 3, true);
-        assert_eq!((leases.renew("a"), leases.renew("b")), (Ok(Renewed::Attached), Ok(Renewed::Attached)));
+        assert_eq!((leases.renew("a"), leases.renew("b")), (Ok(Beat::Attached), Ok(Beat::Attached)));
         assert_eq!(leases.expire(Instant::now() + Duration::from_secs(2)), (vec![], 2));
         let (expired, left) = leases.expire(Instant::now() + Duration::from_secs(4));
         assert_eq!((expired, left), (vec!["a".to_owned(), "b".to_owned()], 0));
@@ -103,6 +103,6 @@ mod tests {
     fn without_both_settings_nothing_is_leased() {
         let leases = Leases::new(5, 0, false);
         assert!(!leases.is_enabled());
-        assert_eq!((leases.renew("a"), leases.active()), (Ok(Renewed::Off), 0));
+        assert_eq!((leases.renew("a"), leases.active()), (Ok(Beat::Off), 0));
     }
 }

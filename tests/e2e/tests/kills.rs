@@ -3,6 +3,8 @@
 //! (`written`); the other half with records on the disk before the answer (`synced`), and there everything behind the
 //! last sync that was reported is cut off, as a power loss would do.
 
+#![allow(clippy::print_stdout, reason = "says what was tried")]
+
 use open_cli_e2e::{Child, EchoApi, Sandbox};
 use serde_json::{Value, json};
 use std::collections::HashSet;

@@ -2,7 +2,7 @@
 
 use super::respond::{self, Answer};
 use super::{Call, Problem, check_names, parse, record};
-use crate::leases::Renewed;
+use crate::leases::Beat;
 use open_cli_contract::audit::AuditEvent;
 use open_cli_contract::problem::ErrorCode;
 use serde::{Deserialize, Serialize};
@@ -47,12 +47,12 @@ pub(super) async fn heartbeat(call: &mut Call) -> Result<Answer, Box<Problem>> {
         state.record(&record::refused(attached, code)).await?;
         return Err(Problem::new(code, "Another session holds this exclusive runtime."));
     };
-    if renewed == Renewed::Attached {
+    if renewed == Beat::Attached {
         state.record(&attached).await?;
     }
     // With leases off nothing is renewed, and the answer says so (W-33).
     let active_sessions = state.leases.active();
-    respond::json(&HeartbeatAnswer { renewed: renewed != Renewed::Off, session_id, active_sessions })
+    respond::json(&HeartbeatAnswer { renewed: renewed != Beat::Off, session_id, active_sessions })
 }
 
 pub(super) async fn close(call: &mut Call) -> Result<Answer, Box<Problem>> {
