@@ -9,6 +9,7 @@ mod backoff;
 mod control;
 mod cursor_file;
 mod deliver;
+mod gap;
 mod http;
 mod otlp;
 mod push;
@@ -19,10 +20,10 @@ mod tls;
 mod webhook;
 mod worker;
 
+pub use gap::{Gap, GapReason};
 pub use push::{Origin, Push, StartError};
 pub use settings::{PushSettings, Sink, SinkError};
 pub use stats::Figures;
-pub use worker::{Gap, GapReason};
 
 /// Most records of a batch.
 pub const BATCH_RECORDS: usize = 500;

@@ -3,13 +3,14 @@
 use crate::control::Control;
 use crate::cursor_file::CursorFile;
 use crate::deliver::Deliver;
+use crate::gap::Gap;
 use crate::otlp::Otlp;
 use crate::settings::{Kind, Transport};
 use crate::stats::{Figures, Stats};
 use crate::syslog::{Messages, Stream, Udp};
 use crate::tls;
 use crate::webhook::Webhook;
-use crate::worker::{Gap, Worker};
+use crate::worker::Worker;
 use crate::{PushSettings, Sink};
 use open_cli_audit::AuditReader;
 use open_cli_otlp::Resource;

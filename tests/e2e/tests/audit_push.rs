@@ -136,7 +136,7 @@ fn every_call_reaches_the_webhook_once_the_webhook_can_be_reached() {
 }
 
 #[test]
-fn receivers_that_cannot_be_are_refused_before_anything_is_written() {
+fn receivers_that_cannot_be_are_refused_at_the_start() {
     let api = OrdersApi::start();
     let sandbox = Sandbox::of_orders(&api.url);
     for (extra, part) in [
