@@ -189,9 +189,12 @@ fn refusals_are_explained_to_people_and_programs() {
     let stub = Stub::shelf(move |_| answer(403, problem));
     let client = Client::of(&stub);
     let line = [&ADD[..], &["--body", "{}"]].concat();
-    insta::assert_snapshot!("refusal_text", client.run(&line).err);
-    insta::assert_snapshot!("refusal_json", client.run(&[&line[..], &["--format", "json"]].concat()).err);
-    insta::assert_snapshot!("refusal_yaml", client.run(&[&line[..], &["--format=yaml"]].concat()).err);
+    for (name, more) in
+        [("refusal_text", &[][..]), ("refusal_json", &["--format", "json"]), ("refusal_yaml", &["--format=yaml"])]
+    {
+        let said = client.run(&[&line[..], more].concat()).err;
+        insta::assert_snapshot!(name, client.stable(&said, &stub));
+    }
     let usage = client.line("shelf books nope --format json");
     insta::assert_snapshot!("usage_json", usage.err);
     let unparsed = client.line("status --format json --nope");

@@ -64,7 +64,10 @@ pub(super) fn explain(event: &Value, screen: &Screen) -> String {
     card.row("Catalog", text(event, "catalogRevision").to_owned());
     card.row("Config", text(event, "configIdentity").to_owned());
     let before = text(event, "prevHash");
-    card.row("Chain", if before.is_empty() { String::new() } else { format!("follows the record {before}") });
+    card.row(
+        "Chain",
+        if before.is_empty() { String::new() } else { format!("follows the record with hash {before}") },
+    );
     for (member, value) in event.as_object().into_iter().flatten() {
         if !TOLD.contains(&member.as_str()) && !value.is_null() {
             card.row(member, value.as_str().map_or_else(|| value.to_string(), str::to_owned));

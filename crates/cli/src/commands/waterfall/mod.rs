@@ -16,13 +16,15 @@ use tree::{Row, rows};
 /// Width when stdout is no terminal.
 const DEFAULT_WIDTH: usize = 100;
 /// Columns of the bars, at least and at most.
-const BAR: std::ops::RangeInclusive<usize> = 10..=72;
+const BAR: std::ops::RangeInclusive<usize> = 10..=60;
+/// Below this the role is an arrow.
+const NARROW: usize = 100;
+/// From this on remarks stand beside the stage instead of below it, and bars are not wider than so.
+const WIDE: (usize, usize) = (130, 40);
 /// Columns of a time.
 const TIME: usize = 9;
-/// Columns of the role.
-const ROLE: usize = 6;
 /// Columns of the status.
-const STATUS: usize = 6;
+const STATUS: usize = 4;
 /// Columns between columns.
 const GAP: &str = "  ";
 /// Stages are not indented deeper than this.
@@ -97,8 +99,10 @@ struct Frame {
     total: i128,
     label: usize,
     bar: usize,
-    has_roles: bool,
+    /// Columns of the role; 0 when none has one.
+    role: usize,
     has_status: bool,
+    is_wide: bool,
 }
 
 impl Frame {
@@ -106,41 +110,47 @@ impl Frame {
         let limit = waterfall.limit.unwrap_or(DEFAULT_WIDTH);
         let has_roles = rows.iter().any(|row| row.span.kind != SpanRole::Internal);
         let has_status = rows.iter().any(|row| status(row.span).is_some());
-        let extra = [(has_roles, ROLE), (has_status, STATUS)];
+        let is_wide = limit >= WIDE.0;
+        let role = if limit < NARROW { 1 } else { "server".len() };
+        let role = if has_roles { role } else { 0 };
+        let extra = [(has_roles, role), (has_status, STATUS)];
         let fixed: usize = extra.iter().filter(|(is_there, _)| *is_there).map(|(_, room)| room + GAP.len()).sum();
         let fixed = fixed + 2 * (TIME + GAP.len()) + GAP.len();
         let wanted = rows.iter().map(|row| width(&indented(row))).max().unwrap_or(0).max("STAGE".len());
         let label = wanted.min(limit.saturating_sub(fixed + BAR.start()).max(12));
-        let bar = limit.saturating_sub(label + fixed).clamp(*BAR.start(), *BAR.end());
+        let most = if is_wide { WIDE.1 } else { *BAR.end() };
+        let bar = limit.saturating_sub(label + fixed).clamp(*BAR.start(), most);
         let (paint, total) = (waterfall.paint, (end - begin).max(1));
-        Self { paint, limit, begin, total, label, bar, has_roles, has_status }
+        Self { paint, limit, begin, total, label, bar, role, has_status, is_wide }
     }
 
     fn titles(&self, out: &mut String) {
         let mut line = padded("STAGE", self.label);
-        if self.has_roles {
-            line.push_str(&format!("{GAP}{}", padded("KIND", ROLE)));
+        if self.role > 0 {
+            line.push_str(&format!("{GAP}{}", padded(if self.role > 1 { "KIND" } else { "" }, self.role)));
         }
         line.push_str(&format!("{GAP}{:>TIME$}{GAP}{}{GAP}{:>TIME$}", "START", " ".repeat(self.bar), "DURATION"));
         if self.has_status {
-            line.push_str(&format!("{GAP}STATUS"));
+            line.push_str(&format!("{GAP}HTTP"));
         }
         let _ = writeln!(out, "{}", self.paint.dim(&line));
     }
 
     fn row(&self, row: &Row<'_>, out: &mut String) {
         let (paint, span) = (self.paint, row.span);
-        let role = match span.kind {
-            SpanRole::Internal => "",
-            SpanRole::Server => "server",
-            SpanRole::Client => "client",
-            SpanRole::Producer => "sends",
-            SpanRole::Consumer => "takes",
+        // An arrow says whether the work was asked for from outside, or asks others.
+        let (arrow, word) = match span.kind {
+            SpanRole::Internal => ("", ""),
+            SpanRole::Server => ("←", "server"),
+            SpanRole::Client => ("→", "client"),
+            SpanRole::Producer => ("→", "sends"),
+            SpanRole::Consumer => ("←", "takes"),
         };
+        let role = if self.role > 1 { word } else { arrow };
         let name = cut(&indented(row), self.label);
         let mut line = padded(&name, self.label);
-        if self.has_roles {
-            line.push_str(&format!("{GAP}{}", paint.dim(&padded(role, ROLE))));
+        if self.role > 0 {
+            line.push_str(&format!("{GAP}{}", paint.dim(&padded(role, self.role))));
         }
         let begin = if row.begin == self.begin { "0".to_owned() } else { span_of_time(row.begin - self.begin) };
         line.push_str(&format!("{GAP}{}", paint.dim(&right(&begin))));
@@ -156,33 +166,52 @@ impl Frame {
         line.push_str(&format!("{GAP}{}{full}{}", paint.dim(&left), paint.dim(&rest)));
         line.push_str(&format!("{GAP}{}", right(&span_of_time(row.end - row.begin))));
         if let Some(status) = status(span) {
-            let text = padded(&status.to_string(), 3);
+            let text = padded(&status.to_string(), STATUS);
             let painted = match status {
                 500.. => paint.error(&text),
                 400.. => paint.warning(&text),
                 _ => paint.good(&text),
             };
             line.push_str(&format!("{GAP}{painted}"));
+        } else if self.is_wide && self.has_status {
+            line.push_str(&format!("{GAP}{}", " ".repeat(STATUS)));
+        }
+        if self.is_wide {
+            let roles = if self.role > 0 { self.role + GAP.len() } else { 0 };
+            let status = if self.has_status { STATUS + GAP.len() } else { 0 };
+            let used = self.label + roles + self.bar + 2 * TIME + 3 * GAP.len() + status;
+            for remark in self.remarks(span, self.limit.saturating_sub(used + GAP.len())) {
+                line.push_str(&format!("{GAP}{remark}"));
+            }
+            let _ = writeln!(out, "{}", line.trim_end());
+            return;
         }
         let _ = writeln!(out, "{}", line.trim_end());
-        self.remarks(row, width(&name) - width(name.trim_start()) + 2, out);
+        let indent = width(&name) - width(name.trim_start()) + 2;
+        for remark in self.remarks(span, self.limit.saturating_sub(indent).max(8)) {
+            let _ = writeln!(out, "{}{remark}", " ".repeat(indent));
+        }
     }
 
-    /// What went wrong, and what is worth knowing, below the stage.
-    fn remarks(&self, row: &Row<'_>, indent: usize, out: &mut String) {
-        let room = self.limit.saturating_sub(indent).max(8);
-        let span = row.span;
+    /// What went wrong, and what is worth knowing. Side by side they fit, too, when they are to stand so.
+    fn remarks(&self, span: &SpanRecord, room: usize) -> Vec<String> {
         let reason = span.error.as_deref().or(span.attribute("error.type"));
+        let mut remarks = Vec::new();
+        let mut room = room;
         if let Some(reason) = reason {
             let line = cut(&format!("x {}", one_line(reason)), room);
+            if self.is_wide {
+                room = room.saturating_sub(width(&line) + GAP.len());
+            }
             let is_refusal = span.status() == TraceStatus::Refused;
-            let line = if is_refusal { self.paint.warning(&line) } else { self.paint.error(&line) };
-            let _ = writeln!(out, "{}{line}", " ".repeat(indent));
+            remarks
+                .push(if is_refusal { self.paint.warning(&line) } else { self.paint.error(&line) }.into_owned());
         }
         let notes = notes(span, reason.unwrap_or_default());
-        if !notes.is_empty() {
-            let _ = writeln!(out, "{}{}", " ".repeat(indent), self.paint.dim(&cut(&notes, room)));
+        if !notes.is_empty() && room > 1 {
+            remarks.push(self.paint.dim(&cut(&notes, room)).into_owned());
         }
+        remarks
     }
 
     /// Columns before the bar, and of the bar; the bar has at least one.

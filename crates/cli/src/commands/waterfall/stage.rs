@@ -16,6 +16,8 @@ const SILENT: &[&str] = &[
     "http.request.resend_count",
     "http.response.status_code",
     "http.route",
+    "url",
+    "url.full",
     "url.path",
     "url.scheme",
     "url.template",
@@ -32,13 +34,18 @@ const SILENT: &[&str] = &[
 /// Characters of a revision that tell it from others.
 const REVISION: usize = 12;
 
-/// The name of a stage: its own, but for those of which each has another.
+/// The name of a stage; attempts are counted, and the client's stages are called by what they did.
 pub(super) fn label(span: &SpanRecord) -> Cow<'_, str> {
     match span.name.as_str() {
-        "execution.attempt" => format!("attempt {}  {}", attempt(span), span.title()).into(),
+        "execution.attempt" => format!("execution.attempt {}", attempt(span)).into(),
         "client.command" | "client.request" => span.title().into(),
         name => name.into(),
     }
+}
+
+/// A stage of the client.
+fn is_own(span: &SpanRecord) -> bool {
+    span.name.starts_with("client.")
 }
 
 /// From 1 on.
@@ -55,7 +62,14 @@ pub(super) fn status(span: &SpanRecord) -> Option<u64> {
 /// What is worth knowing. `reason` was said before.
 pub(super) fn notes(span: &SpanRecord, reason: &str) -> String {
     let shown = span.attributes.iter().filter(|(name, _)| !SILENT.contains(&name.as_str()));
-    let notes: Vec<String> = shown.filter_map(|(name, value)| note(name, value, reason)).collect();
+    let mut notes: Vec<String> = shown.filter_map(|(name, value)| note(name, value, reason)).collect();
+    // Which request: for the client's own the label says it.
+    let method = span.attribute("http.request.method").or(span.attribute("method"));
+    if let (Some(method), Some(url), false) =
+        (method, span.attribute("url.full").or(span.attribute("url")), is_own(span))
+    {
+        notes.insert(0, one_line(&format!("{method} {url}")));
+    }
     notes.join("  ")
 }
 
@@ -68,13 +82,14 @@ fn note(name: &str, value: &Value, reason: &str) -> Option<String> {
     };
     let number = value.as_u64();
     Some(match name {
-        "url.full" | "url" | "cacheOutcome" => text,
+        "cacheOutcome" => text,
         "retryCount" => match number {
             Some(0) => return None,
             Some(1) => "1 retry".into(),
             _ => format!("{text} retries"),
         },
         "policy.decision" if text == "allowed" => return None,
+        "policy.decision" => text,
         "process.exit.code" if number == Some(0) => return None,
         "process.exit.code" => format!("exit {text}"),
         "http.request.body.size" if number == Some(0) => return None,
