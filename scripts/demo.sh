@@ -161,7 +161,7 @@ request=$(tr ',' '\n' <<<"$events" | value_of requestId)
 
 heading 'Where the time of the approved call went'
 run 0 open-cli trace "$request" --format table
-expect execution.attempt audit.append
+expect policy.decide 'attempt 1' 'DELETE /orders/{orderId}' audit.append
 
 heading 'The same request, as the API saw it'
 run 0 grep -F "request_id=$request" "$work/api.log"
@@ -169,6 +169,10 @@ expect 'method=DELETE' 'status=204' 'traceparent=00-'
 trace=$(sed -n 's/.*traceparent=00-\([0-9a-f]*\)-.*/\1/p' <<<"$output")
 open-cli trace "$request" --format json | grep -qF "\"$trace\"" || fail "the trace of the call is not $trace"
 note "Request id and trace id are those of the audit trail and the trace above."
+
+heading 'Nobody changed the audit trail since'
+run 0 open-cli-toolbox audit verify --config .cli.json --state-dir "$work/state"
+expect intact
 
 heading 'Stop, and leave nothing'
 run 0 open-cli runtime stop
