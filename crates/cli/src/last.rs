@@ -58,6 +58,9 @@ pub(crate) fn write(state_root: &Path, finished: &FinishedTrace, runtime: &str, 
     });
     let path = file(state_root);
     create_private_dir_all(path.parent()?).ok()?;
+    // File systems write the content out when a file is renamed over another, which takes longer than the whole command
+    // otherwise does. Nobody misses the old one in between.
+    let _ = std::fs::remove_file(&path);
     replace(&path, content.to_string().as_bytes(), Durability::Unsynced).ok()
 }
 

@@ -12,9 +12,11 @@ use crate::output::Table;
 use open_cli_client::{ClientError, Runtime, TraceQuery};
 use open_cli_contract::Timestamp;
 use open_cli_contract::problem::ErrorCode;
+use open_cli_contract::trace::SpanId;
 use open_cli_contract::traces::SpanRecord;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 /// Requests shown when `--limit` is not given.
 const DEFAULT_LIMIT: &str = "20";
@@ -117,7 +119,7 @@ pub(super) fn show(app: &App, operands: &[String]) -> Result<Exit, Failure> {
     }
     let trace = app.runtime()?.trace(wanted)?;
     let own = last.filter(|last| last.request_id == wanted || last.trace_id.to_string() == wanted);
-    print(app, trace, own.as_ref())
+    print(app, trace, wanted, own.as_ref())
 }
 
 /// The last call from here when its runtime is the one that is asked; else the runtime's latest.
@@ -131,16 +133,17 @@ fn show_last(app: &App, last: Option<LastCall>) -> Result<Exit, Failure> {
     let Some(last) = last.filter(|last| asked.as_ref().is_none_or(|asked| *asked == last.runtime)) else {
         let runtime = app.runtime()?;
         let newest = newest(runtime)?;
-        return print(app, runtime.trace(request_of(&newest))?, None);
+        let id = request_of(&newest);
+        return print(app, runtime.trace(id)?, id, None);
     };
     let mut line: Line = app.line.clone();
     line.globals.runtime = Some(last.runtime.clone());
     let inner = App::new(line, app.environment.clone(), app.screen);
     match inner.runtime()?.trace(&last.request_id) {
-        Ok(trace) => print(app, trace, Some(&last)),
+        Ok(trace) => print(app, trace, &last.request_id, Some(&last)),
         Err(ClientError::Refused(refusal)) if refusal.code == Some(ErrorCode::TraceNotFound) => {
             app.screen.remark("The runtime has no trace of this call, so only the client's part is shown.");
-            print(app, json!({ "traceId": last.trace_id, "spans": [] }), Some(&last))
+            print(app, json!({ "traceId": last.trace_id, "spans": [] }), &last.request_id, Some(&last))
         }
         Err(error) => Err(error.into()),
     }
@@ -159,8 +162,8 @@ fn newest(runtime: &Runtime) -> Result<Value, Failure> {
     })
 }
 
-/// Prints a trace; the client's own spans on top of the runtime's.
-fn print(app: &App, mut trace: Value, own: Option<&LastCall>) -> Result<Exit, Failure> {
+/// Prints a trace, or what belongs to one request of it; the client's own spans on top of the runtime's.
+fn print(app: &App, mut trace: Value, wanted: &str, own: Option<&LastCall>) -> Result<Exit, Failure> {
     let found = trace.get("spans").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     // A span that can't be read is missing from the picture only.
     let mut spans: Vec<SpanRecord> = found.iter().filter_map(|span| SpanRecord::deserialize(span).ok()).collect();
@@ -169,6 +172,11 @@ fn print(app: &App, mut trace: Value, own: Option<&LastCall>) -> Result<Exit, Fa
         let more: Vec<SpanRecord> = own.spans.iter().filter(|span| !is_here(span)).cloned().collect();
         spans.extend(more);
         spans.sort_by_key(|span| span.started_at);
+    }
+    if text(&trace, "traceId") != wanted {
+        keep_request(&mut spans, wanted, own);
+    }
+    if own.is_some() || spans.len() != found.len() {
         trace["spans"] = json!(spans);
     }
     app.screen.report(&trace, || {
@@ -181,4 +189,56 @@ fn print(app: &App, mut trace: Value, own: Option<&LastCall>) -> Result<Exit, Fa
         Ok(waterfall.render())
     })?;
     Ok(Exit::Ok)
+}
+
+/// Leaves what happened within a request, or within the command that made it. A caller can have many calls in one
+/// trace; who asks for a request does not mean them.
+fn keep_request(spans: &mut Vec<SpanRecord>, wanted: &str, own: Option<&LastCall>) {
+    let is_meant = |span: &SpanRecord| {
+        span.request_id() == Some(wanted)
+            || own.is_some_and(|own| own.spans.iter().any(|o| o.span_id == span.span_id))
+    };
+    let mut kept: HashSet<SpanId> = spans.iter().filter(|span| is_meant(span)).map(|span| span.span_id).collect();
+    if kept.is_empty() {
+        return;
+    }
+    // Children of what is kept, until there are no more.
+    loop {
+        let before = kept.len();
+        let is_inside = |span: &&SpanRecord| span.parent_span_id.is_some_and(|parent| kept.contains(&parent));
+        let inside: Vec<SpanId> = spans.iter().filter(is_inside).map(|span| span.span_id).collect();
+        kept.extend(inside);
+        if kept.len() == before {
+            break;
+        }
+    }
+    spans.retain(|span| kept.contains(&span.span_id));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(id: u32, parent: u32, request: &str) -> SpanRecord {
+        serde_json::from_value(json!({
+            "name": "x", "attributes": {"requestId": request}, "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+            "spanId": format!("{id:016x}"), "parentSpanId": format!("{parent:016x}"),
+            "startedAt": "2026-01-31T08:00:00Z", "finishedAt": "2026-01-31T08:00:00Z",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn of_a_trace_with_many_calls_only_the_one_that_was_asked_for_is_shown() {
+        let all =
+            vec![span(1, 99, "a"), span(2, 1, "a"), span(3, 2, "elsewhere"), span(4, 99, "b"), span(5, 4, "b")];
+        let ids = |wanted: &str| {
+            let mut spans = all.clone();
+            keep_request(&mut spans, wanted, None);
+            spans.iter().map(|span| span.span_id.to_string().parse::<u32>().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids("a"), [1, 2, 3]);
+        assert_eq!(ids("b"), [4, 5]);
+        assert_eq!(ids("unknown").len(), 5);
+    }
 }

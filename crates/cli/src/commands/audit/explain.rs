@@ -36,6 +36,7 @@ const TOLD: &[&str] = &[
     "catalogRevision",
     "configIdentity",
     "clientAddress",
+    "outcome",
     "seq",
     "prevHash",
 ];
@@ -57,9 +58,9 @@ pub(super) fn explain(event: &Value, screen: &Screen) -> String {
     card.row("Delegation", delegation(event));
     card.row("Tool", target(event));
     card.row("Sent", sent(event, number("requestSize")));
-    card.row("Outcome", outcome(number("statusCode"), number("latencyMs"), number("retryCount")));
+    card.row("Outcome", outcome(event, number("statusCode"), number("latencyMs"), number("retryCount")));
     let id = text(event, "requestId");
-    card.row("Request", if id.is_empty() { String::new() } else { format!("{id} (open-cli trace {id})") });
+    card.row("Request", id.to_owned());
     card.row("Trace", text(event, "traceId").to_owned());
     card.row("Catalog", text(event, "catalogRevision").to_owned());
     card.row("Config", text(event, "configIdentity").to_owned());
@@ -72,6 +73,10 @@ pub(super) fn explain(event: &Value, screen: &Screen) -> String {
         if !TOLD.contains(&member.as_str()) && !value.is_null() {
             card.row(member, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         }
+    }
+    if !id.is_empty() {
+        let hint = format!("Look at what happened with `open-cli trace {}`.", one_line(id));
+        let _ = write!(card.out, "\n{}\n", screen.paint.dim(&hint));
     }
     card.out
 }
@@ -159,13 +164,14 @@ fn sent(event: &Value, size: Option<u64>) -> String {
     joined([size.unwrap_or_default(), named("signed in with", text(event, "authScheme"))])
 }
 
-fn outcome(status: Option<u64>, latency: Option<u64>, retries: Option<u64>) -> String {
+fn outcome(event: &Value, status: Option<u64>, latency: Option<u64>, retries: Option<u64>) -> String {
     let retries = match retries.unwrap_or(0) {
         0 => String::new(),
         1 => "1 retry".to_owned(),
         many => format!("{many} retries"),
     };
     joined([
+        text(event, "outcome").to_owned(),
         status.map(|status| format!("status {status}")).unwrap_or_default(),
         latency.map(|latency| format!("{latency} ms")).unwrap_or_default(),
         retries,

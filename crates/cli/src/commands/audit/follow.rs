@@ -8,9 +8,9 @@ use crate::args::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::moment::short_time;
+use crate::moment::short_times;
 use crate::output::{pretty, yaml};
-use crate::text::{one_line, width};
+use crate::text::{cut, one_line, width};
 use open_cli_client::{AuditPage, AuditQuery, ClientError};
 use open_cli_contract::Timestamp;
 use serde_json::Value;
@@ -23,7 +23,7 @@ const LONG_PAUSE: Duration = Duration::from_secs(5);
 /// Records of one look.
 const PAGE: &str = "1000";
 /// Columns that are enough for most rows.
-const FIRST_WIDTHS: [usize; row::HEAD.len()] = [19, 8, 24, 6, 5, 8, 9, 7];
+const FIRST_WIDTHS: [usize; row::HEAD.len() - 1] = [8, 8, 20, 6, 5, 9, 9];
 /// Records of the same moment that are remembered, so that none is shown twice.
 const MAX_SEEN: usize = 10_000;
 
@@ -142,7 +142,7 @@ impl Place {
 /// Rows whose columns grow as they must: nobody knows what comes.
 #[derive(Default)]
 struct Lines {
-    widths: [usize; row::HEAD.len()],
+    widths: [usize; row::HEAD.len() - 1],
     has_head: bool,
 }
 
@@ -160,10 +160,11 @@ impl Lines {
                 Format::Table => {
                     if !std::mem::replace(&mut self.has_head, true) {
                         self.widths = FIRST_WIDTHS;
-                        let head = self.line(&row::HEAD.map(str::to_owned));
+                        let head = self.line(&row::HEAD.map(str::to_owned), app.screen.width());
                         out.push_str(&format!("{}\n", app.screen.paint.bold(&head)));
                     }
-                    let line = self.line(&row::cells(event, short_time(text(event, "timestamp"))));
+                    let time = short_times(std::iter::once(text(event, "timestamp"))).concat();
+                    let line = self.line(&row::cells(event, time), app.screen.width());
                     let painted = match text(event, "decision") {
                         "denied" => app.screen.paint.warning(&line),
                         "error" => app.screen.paint.error(&line),
@@ -176,16 +177,42 @@ impl Lines {
         if out.is_empty() { Ok(()) } else { app.screen.text(&out) }
     }
 
-    fn line(&mut self, cells: &[String; row::HEAD.len()]) -> String {
+    /// A row; the request goes below the other columns where the terminal is too narrow, and is never cut.
+    fn line(&mut self, cells: &[String; row::HEAD.len()], limit: Option<usize>) -> String {
+        let [columns @ .., request] = cells;
         let mut line = String::new();
-        for (room, cell) in self.widths.iter_mut().zip(cells) {
+        for (room, cell) in self.widths.iter_mut().zip(columns) {
             let cell = one_line(cell);
-            let columns = width(&cell);
-            *room = columns.max(*room);
+            *room = width(&cell).max(*room);
+            let pad = *room - width(&cell) + 2;
             line.push_str(&cell);
-            line.extend(std::iter::repeat_n(' ', *room - columns + 2));
+            line.extend(std::iter::repeat_n(' ', pad));
+        }
+        let request = one_line(request);
+        match limit.filter(|limit| width(&line) + width(&request) > *limit) {
+            None => line.push_str(&request),
+            Some(limit) => line = format!("{}\n  {request}", cut(line.trim_end(), limit)),
         }
         line.truncate(line.trim_end().len());
         line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_keep_their_columns_and_a_narrow_terminal_has_the_request_below() {
+        let cells =
+            |tool: &str| ["08:00:00", "allowed", tool, "200", "3", "allowed", "", "r-1"].map(str::to_owned);
+        let mut lines = Lines { widths: FIRST_WIDTHS, has_head: true };
+        let head = lines.line(&row::HEAD.map(str::to_owned), None);
+        let row = lines.line(&cells("shelf:ping"), None);
+        assert_eq!(head.find("REQUEST"), row.find("r-1"));
+        let wide = lines.line(&cells("shelf:a-tool-with-a-long-name"), None);
+        assert_eq!(wide.find("r-1"), lines.line(&cells("b"), None).find("r-1"));
+        let narrow = lines.line(&cells("b"), Some(60));
+        assert!(narrow.ends_with("\n  r-1") && narrow.lines().all(|line| width(line) <= 60), "{narrow}");
     }
 }

@@ -9,7 +9,6 @@ use crate::output::Paint;
 use crate::text::{cut, one_line, width};
 use open_cli_contract::traces::{SpanRecord, SpanRole, TraceStatus};
 use stage::{label, notes, status};
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use tree::{Row, rows};
 
@@ -66,27 +65,33 @@ impl Waterfall<'_> {
         let paint = self.paint;
         let mut out =
             format!("{} {}  {}\n", paint.bold("Trace"), one_line(self.trace_id), paint.dim(&span_of_time(nanos)));
-        let Some(root) = self.spans.iter().find(|span| span.kind == SpanRole::Server) else {
+        // A command reads the catalog before it calls; what it is about is the call.
+        let mut servers = self.spans.iter().filter(|span| span.kind == SpanRole::Server);
+        let call = servers.clone().find(|span| span.attribute("tool.id").is_some());
+        let Some(root) = call.or(servers.next_back()) else {
             out.push('\n');
             return out;
         };
+        let reason = || one_line(root.error.as_deref().or(root.attribute("error.type")).unwrap_or_default());
+        let result = match root.status() {
+            TraceStatus::Ok => "ok".to_owned(),
+            TraceStatus::Refused => format!("refused: {}", reason()),
+            TraceStatus::Error => format!("failed: {}", reason()),
+        };
+        if let Some(id) = root.request_id() {
+            let _ = writeln!(out, "{} {}", paint.bold("Request"), one_line(id));
+        }
         let mut facts = vec![root.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()];
         facts.extend(root.attribute("tool.id").map(one_line));
-        facts.extend(root.request_id().map(|id| format!("request {}", one_line(id))));
-        let reason = || one_line(root.error.as_deref().or(root.attribute("error.type")).unwrap_or_default());
-        let (result, painted): (String, fn(Paint, &str) -> Cow<'_, str>) = match root.status() {
-            TraceStatus::Ok => ("ok".into(), Paint::good),
-            TraceStatus::Refused => (format!("refused: {}", reason()), Paint::warning),
-            TraceStatus::Error => (format!("failed: {}", reason()), Paint::error),
+        let room = self.limit.unwrap_or(DEFAULT_WIDTH);
+        let facts = cut(&facts.join(GAP), room);
+        let result = cut(&result, room.saturating_sub(width(&facts) + GAP.len()).max(8));
+        let result = match root.status() {
+            TraceStatus::Ok => paint.good(&result),
+            TraceStatus::Refused => paint.warning(&result),
+            TraceStatus::Error => paint.error(&result),
         };
-        let limit = self.limit.unwrap_or(DEFAULT_WIDTH);
-        let line = format!("{}  {result}", facts.join("  "));
-        if width(&line) <= limit {
-            let _ = write!(out, "{}  {}\n\n", paint.dim(&facts.join("  ")), painted(paint, &result));
-        } else {
-            let (facts, result) = (facts.join("  "), cut(&result, limit));
-            let _ = write!(out, "{}\n{}\n\n", paint.dim(&cut(&facts, limit)), painted(paint, &result));
-        }
+        let _ = write!(out, "{}{GAP}{result}\n\n", paint.dim(&facts));
         out
     }
 }
@@ -196,6 +201,8 @@ impl Frame {
     /// What went wrong, and what is worth knowing. Side by side they fit, too, when they are to stand so.
     fn remarks(&self, span: &SpanRecord, room: usize) -> Vec<String> {
         let reason = span.error.as_deref().or(span.attribute("error.type"));
+        // A number says no more than the column beside it.
+        let reason = reason.filter(|reason| reason.parse().ok() != status(span) || status(span).is_none());
         let mut remarks = Vec::new();
         let mut room = room;
         if let Some(reason) = reason {

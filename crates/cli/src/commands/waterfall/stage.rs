@@ -61,7 +61,9 @@ pub(super) fn status(span: &SpanRecord) -> Option<u64> {
 
 /// What is worth knowing. `reason` was said before.
 pub(super) fn notes(span: &SpanRecord, reason: &str) -> String {
+    let is_status = |name: &str, value: &Value| name == "upstream.status_code" && value.as_u64() == status(span);
     let shown = span.attributes.iter().filter(|(name, _)| !SILENT.contains(&name.as_str()));
+    let shown = shown.filter(|(name, value)| !is_status(name, value));
     let mut notes: Vec<String> = shown.filter_map(|(name, value)| note(name, value, reason)).collect();
     // Which request: for the client's own the label says it.
     let method = span.attribute("http.request.method").or(span.attribute("method"));
@@ -95,6 +97,7 @@ fn note(name: &str, value: &Value, reason: &str) -> Option<String> {
         "http.request.body.size" if number == Some(0) => return None,
         "http.request.body.size" => format!("sent {}", bytes(number.unwrap_or(0))),
         "http.response.body.size" => format!("received {}", bytes(number.unwrap_or(0))),
+        "upstream.status_code" => format!("upstream status {text}"),
         "client.address" => format!("from {text}"),
         "agent.profile" => format!("profile {text}"),
         "catalog.revision" => format!("revision {}", text.chars().take(REVISION).collect::<String>()),
