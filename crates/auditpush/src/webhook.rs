@@ -36,12 +36,28 @@ impl Webhook {
         if let Ok(instance) = HeaderValue::from_str(&origin.instance) {
             headers.insert(INSTANCE, instance);
         }
-        if let Some(authorization) = &settings.authorization {
+        if is_in_the_clear(url) && settings.authorization.is_some() {
+            tracing::warn!(
+                host = url.host_str().unwrap_or_default(),
+                "the Authorization header is not sent to a webhook without TLS on another machine"
+            );
+        } else if let Some(authorization) = &settings.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
         let tls = tls::for_http(settings.ca_file.as_deref(), None)?;
         Ok(Self { poster: Poster::new(url.to_string(), headers, tls), format, origin })
     }
+}
+
+/// Without TLS, and not to this machine.
+fn is_in_the_clear(url: &Url) -> bool {
+    let is_local = match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        None => false,
+    };
+    url.scheme() != "https" && !is_local
 }
 
 impl Deliver for Webhook {

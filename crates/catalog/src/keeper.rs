@@ -9,7 +9,7 @@ use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use open_cli_contract::runtime::CatalogStatus;
 use open_cli_documents::FileStamp;
-use open_cli_observe::{Observer, Trace};
+use open_cli_observe::{Observer, Sampler, Trace};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -45,6 +45,7 @@ pub struct Keeper {
     builder: Builder,
     background: Handle,
     observer: Arc<dyn Observer>,
+    sampler: Sampler,
     current: ArcSwapOption<Snapshot>,
     last_attempt: Mutex<Attempt>,
     /// One build at a time; when the last forced one that succeeded began.
@@ -67,11 +68,17 @@ struct Attempt {
 
 impl Keeper {
     /// Starts to build at once, on the runtime given, where all later builds happen too.
-    pub fn start(builder: Builder, observer: Arc<dyn Observer>, background: Handle) -> Arc<Self> {
+    pub fn start(
+        builder: Builder,
+        observer: Arc<dyn Observer>,
+        sampler: Sampler,
+        background: Handle,
+    ) -> Arc<Self> {
         let keeper = Arc::new(Self {
             builder,
             background,
             observer,
+            sampler,
             current: ArcSwapOption::empty(),
             last_attempt: Mutex::default(),
             one_build: tokio::sync::Mutex::default(),
@@ -87,15 +94,15 @@ impl Keeper {
 
     /// The snapshot in force for a request.
     pub async fn current(self: &Arc<Self>) -> Result<Arc<Snapshot>, KeeperError> {
-        match self.current.load_full() {
-            Some(snapshot) if !self.must_wait() => Ok(snapshot),
-            Some(_) => {
-                let wait_until = self.epoch + Duration::from_micros(self.wait_until.load(Ordering::Acquire));
-                self.wait_for_attempt(wait_until).await;
-                self.current.load_full().ok_or(KeeperError::Building)
-            }
-            None => self.first().await,
+        if self.has_nothing() {
+            return self.first().await;
         }
+        if self.must_wait() {
+            let wait_until = self.epoch + Duration::from_micros(self.wait_until.load(Ordering::Acquire));
+            self.wait_for_attempt(wait_until).await;
+        }
+        // Not before the look for changes: a rebuild may be done by the time it returns.
+        self.current.load_full().ok_or(KeeperError::Building)
     }
 
     /// Fetches remote inputs again and rebuilds. The last good snapshot stays in force when that fails.
@@ -199,7 +206,7 @@ impl Keeper {
         }
         let keeper = Arc::clone(self);
         self.background.spawn(async move {
-            let trace = Trace::detached(Arc::clone(&keeper.observer));
+            let trace = Trace::detached_sampled(Arc::clone(&keeper.observer), keeper.sampler);
             let _done = Rebuilding(&keeper);
             // Faults are kept for the status and logged by the attempt.
             let _ = keeper.attempt(false, &trace).await;

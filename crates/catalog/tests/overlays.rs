@@ -217,7 +217,12 @@ async fn a_keeper_sees_a_remote_overlay_expire() {
     let desk = Desk::new();
     desk.write("things.yaml", THINGS);
     of_things(&desk, &[&site.url("/o.yaml")]);
-    let keeper = Keeper::start(desk.builder(), desk.recorder.clone(), tokio::runtime::Handle::current());
+    let keeper = Keeper::start(
+        desk.builder(),
+        desk.recorder.clone(),
+        open_cli_observe::Sampler::ALL,
+        tokio::runtime::Handle::current(),
+    );
     assert!(keeper.current().await.expect("catalog").tool("things:allThings").is_some());
     site.set("/o.yaml", 200, &["Cache-Control: max-age=1"], &RENAME.replace("allThings", "everyThing"));
     let end = Instant::now() + Duration::from_secs(60);
@@ -230,7 +235,12 @@ async fn a_keeper_sees_a_remote_overlay_expire() {
 #[tokio::test]
 async fn a_keeper_sees_an_edited_overlay_with_the_next_request() {
     let desk = desk(&[("o.yaml", RENAME)]);
-    let keeper = Keeper::start(desk.builder(), desk.recorder.clone(), tokio::runtime::Handle::current());
+    let keeper = Keeper::start(
+        desk.builder(),
+        desk.recorder.clone(),
+        open_cli_observe::Sampler::ALL,
+        tokio::runtime::Handle::current(),
+    );
     assert!(keeper.current().await.expect("catalog").tool("things:allThings").is_some());
     desk.write("o.yaml", &RENAME.replace("allThings", "everyThing"));
     let end = Instant::now() + Duration::from_secs(30);

@@ -2,12 +2,16 @@
 //! is dropped and counted.
 
 use crate::{Event, LocalTrace, Observer, Span};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
 
 /// What fits into the queue.
 const CAPACITY: usize = 16 * 1024;
+/// Pause of a flush while the queue is full.
+const FULL_PAUSE: Duration = Duration::from_millis(1);
 
 enum Message {
     Event(Box<Event>),
@@ -21,6 +25,8 @@ pub struct Detached {
     queue: SyncSender<Message>,
     dropped: AtomicU64,
     is_enabled: bool,
+    /// Set when the observer panicked; it is told nothing more.
+    is_broken: Arc<AtomicBool>,
 }
 
 impl Detached {
@@ -31,8 +37,14 @@ impl Detached {
     pub fn new(observer: Arc<dyn Observer>) -> std::io::Result<Self> {
         let (queue, messages) = sync_channel(CAPACITY);
         let is_enabled = observer.is_enabled();
-        std::thread::Builder::new().name("observer".into()).spawn(move || run(&*observer, &messages))?;
-        Ok(Self { queue, dropped: AtomicU64::new(0), is_enabled })
+        let is_broken = Arc::new(AtomicBool::new(false));
+        let guard = Arc::clone(&is_broken);
+        std::thread::Builder::new().name("observer".into()).spawn(move || {
+            if catch_unwind(AssertUnwindSafe(|| run(&*observer, &messages))).is_err() {
+                guard.store(true, Ordering::Relaxed);
+            }
+        })?;
+        Ok(Self { queue, dropped: AtomicU64::new(0), is_enabled, is_broken })
     }
 
     /// How much was dropped because the observer was too slow, or had panicked.
@@ -40,11 +52,26 @@ impl Detached {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Waits until the observer was told what happened so far. For tests and orderly ends.
-    pub fn flush(&self) {
+    /// The observer panicked and is told nothing more.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the observer was told what happened so far, and no longer than this; false when it was not. For
+    /// tests and orderly ends.
+    pub fn flush(&self, within: Duration) -> bool {
+        let ends = Instant::now() + within;
         let (done, wait) = sync_channel(1);
-        if self.queue.send(Message::Flush(done)).is_ok() {
-            let _ = wait.recv();
+        let mut message = Message::Flush(done);
+        loop {
+            match self.queue.try_send(message) {
+                Ok(()) => return wait.recv_timeout(ends.saturating_duration_since(Instant::now())).is_ok(),
+                Err(TrySendError::Full(back)) if Instant::now() < ends => {
+                    message = back;
+                    std::thread::park_timeout(FULL_PAUSE);
+                }
+                Err(_) => return false,
+            }
         }
     }
 

@@ -28,8 +28,9 @@ impl LocalTrace {
         self.spans.last().filter(|span| span.is_local_root())
     }
 
-    /// The outermost span failed, or ended in a refusal. Such traces are worth keeping whatever the sampler says.
+    /// A span failed, or ended in a refusal: also a call that was answered with the upstream's error. Such traces are
+    /// worth keeping whatever the sampler says.
     pub fn is_failed(&self) -> bool {
-        self.root().is_some_and(|root| root.is_failed())
+        self.spans.iter().any(|span| span.is_failed())
     }
 }

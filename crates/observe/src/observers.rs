@@ -80,11 +80,17 @@ impl Recent {
         found
     }
 
+    /// Traces that are kept, newest first.
+    pub fn newest_first(&self) -> Vec<Arc<LocalTrace>> {
+        // Whoever looks at them does so after the lock, which every request that ends needs.
+        self.kept.lock().traces.iter().rev().cloned().collect()
+    }
+
     /// Traces of the last requests that ended, newest first, as long as they are wanted.
     pub fn latest(&self, mut is_wanted: impl FnMut(&LocalTrace) -> bool, limit: usize) -> Vec<Arc<LocalTrace>> {
-        let kept = self.kept.lock();
-        let requests = kept.traces.iter().rev().filter(|trace| trace.request_id.is_some());
-        requests.filter(|trace| trace.root().is_some() && is_wanted(trace)).take(limit).cloned().collect()
+        let mut found = self.newest_first();
+        found.retain(|trace| trace.request_id.is_some() && trace.root().is_some());
+        found.into_iter().filter(|trace| is_wanted(trace)).take(limit).collect()
     }
 
     fn trace_of_request(&self, id: &str) -> Option<TraceId> {

@@ -174,7 +174,8 @@ fn an_observer_that_is_slow_loses_spans_and_delays_nobody() {
         request(detached.clone(), "r-1").span("outer").end();
     }
     assert!(detached.dropped() > 0);
+    assert!(!detached.flush(std::time::Duration::from_millis(20)), "it hangs, and nobody waits for it");
     drop(go);
-    detached.flush();
+    assert!(detached.flush(std::time::Duration::from_secs(60)));
     assert!(!slow.1.spans().is_empty());
 }

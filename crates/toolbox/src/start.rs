@@ -18,7 +18,7 @@ use open_cli_documents::{Documents, DocumentsConfig};
 use open_cli_execution::{Limits, Upstream};
 use open_cli_instance::{Environment, InstanceLock, InstanceOptions, Layout, Liveness};
 use open_cli_metrics::Metrics;
-use open_cli_observe::Observer;
+use open_cli_observe::{Observer, Sampler};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -28,6 +28,9 @@ use tokio::net::TcpListener;
 
 /// How often the metrics look for tools that are gone.
 const FORGET_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long the end waits for tasks that still hold the runtime.
+const LET_GO: Duration = Duration::from_millis(500);
 
 /// Why a runtime did not start.
 #[derive(Debug, thiserror::Error)]
@@ -186,7 +189,7 @@ impl ToolboxBuilder {
         let observer = Arc::clone(&telemetry.observer);
         let documents = Arc::new(Documents::new(documents_config(&settings, &config_path, &layout)));
         tokio::spawn(sweep_cache(Arc::clone(&documents)));
-        let configs = configs(&settings, &config_path, &documents, &observer);
+        let configs = configs(&settings, &config_path, &documents, &observer, telemetry.sampler);
         if settings.strict {
             check_strict(&configs).await?;
         }
@@ -250,8 +253,7 @@ impl Running {
     pub async fn wait(self) -> u8 {
         let Self { state, mut server, lock, mut signals, metrics_task, push } = self;
         let shutdown = state.shutdown.clone();
-        let watch = leases(Arc::clone(&state));
-        tokio::pin!(watch);
+        let mut watch = Box::pin(leases(Arc::clone(&state)));
         let tag = {
             let serve = server.accept_until(std::future::pending());
             tokio::pin!(serve);
@@ -280,12 +282,20 @@ impl Running {
             task.abort();
         }
         // Files of the instance are written by its owner only, so this comes before it is given up.
-        let ending = Arc::clone(&state);
+        drop((watch, server));
         let end = move || {
             if let Some(push) = push {
                 push.end();
             }
-            ending.telemetry.end();
+            state.telemetry.end();
+            if let Err(error) = state.audit.sync() {
+                tracing::error!(%error, "the end of the audit log could not be synced");
+            }
+            // Closing the log signs its head; whoever still holds it is about to be dropped.
+            let ends = Instant::now() + LET_GO;
+            while Arc::strong_count(&state) > 1 && Instant::now() < ends {
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
         };
         let _ = tokio::task::spawn_blocking(end).await;
         lock.withdraw();
@@ -412,13 +422,14 @@ fn configs(
     config_path: &Path,
     documents: &Arc<Documents>,
     observer: &Arc<dyn Observer>,
+    sampler: Sampler,
 ) -> Configs {
     let (settings_of, documents, observer) = (settings.clone(), Arc::clone(documents), Arc::clone(observer));
     // Building is background work, whichever connection asked for it.
     let background = tokio::runtime::Handle::current();
     let make: MakeKeeper = Box::new(move |path: &Path| {
         let builder = Builder::new(locations(&settings_of, path), Arc::clone(&documents));
-        Keeper::start(builder, Arc::clone(&observer), background.clone())
+        Keeper::start(builder, Arc::clone(&observer), sampler, background.clone())
     });
     match settings.serves {
         Serves::Config(_) => Configs::one(config_path.to_owned(), &make),

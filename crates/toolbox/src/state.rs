@@ -17,6 +17,10 @@ use open_cli_instance::Layout;
 use open_cli_observe::Trace;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::sync::Semaphore;
+
+/// Most answers at once that stream the audit log; a caller that does not read keeps its place.
+const MAX_STREAMS: usize = 16;
 
 /// Shared by all requests.
 pub(crate) struct State {
@@ -34,6 +38,8 @@ pub(crate) struct State {
     pub(crate) leases: Leases,
     pub(crate) shutdown: Shutdown,
     pub(crate) is_draining: AtomicBool,
+    /// Answers that stream the audit log, each of which holds a thread.
+    pub(crate) streams: Arc<Semaphore>,
     /// Connections of callers.
     pub(crate) connections: AtomicUsize,
     pub(crate) configs: Configs,
@@ -71,6 +77,7 @@ impl State {
             started_at: Timestamp::now(),
             telemetry: parts.telemetry,
             log: parts.log,
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             connections: AtomicUsize::new(0),
             audit: Arc::new(parts.audit),
             upstream: parts.upstream,

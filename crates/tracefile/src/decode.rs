@@ -54,9 +54,12 @@ pub(crate) fn root<'a>(mut spans: impl DoubleEndedIterator<Item = &'a SpanRecord
     spans.rfind(|span| span.is_local_root())
 }
 
-/// Failed, or ended in a refusal.
+/// Failed, ended in a refusal, or passed on the upstream's error.
 pub(crate) fn is_failed(span: &SpanRecord) -> bool {
-    span.error.is_some() || span.attributes.contains_key("error.type")
+    let upstream = span.attributes.get("upstream.status_code").and_then(serde_json::Value::as_u64);
+    span.error.is_some()
+        || span.attributes.contains_key("error.type")
+        || upstream.is_some_and(|status| status >= 400)
 }
 
 /// The spans of each request in a line. We write one a line; what a collector wrote may have many.

@@ -39,6 +39,8 @@ impl Default for Options {
 
 impl Options {
     pub(crate) fn within_bounds(self) -> Self {
-        Self { max_bytes: self.max_bytes.clamp(MAX_BYTES_MIN, MAX_BYTES_MAX), ..self }
+        // Several files must fit into what is kept, or each that is put aside would go at once.
+        let max_bytes = self.max_bytes.min(self.keep_bytes / 4).clamp(MAX_BYTES_MIN, MAX_BYTES_MAX);
+        Self { max_bytes, ..self }
     }
 }

@@ -7,6 +7,7 @@ mod held;
 mod http;
 mod peers;
 mod process;
+mod site;
 mod toolbox;
 
 pub use api::OrdersApi;
@@ -16,4 +17,5 @@ pub use held::HeldApi;
 pub use http::{Reply, get, post, request};
 pub use peers::{Collector, Peer, collector, httpbin, prefect};
 pub use process::{Child, program, wait_until};
+pub use site::Site;
 pub use toolbox::{Sandbox, Toolbox};

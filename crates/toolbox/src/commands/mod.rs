@@ -7,6 +7,7 @@ mod audit;
 mod human;
 mod instances;
 mod output;
+mod overlay;
 mod target;
 
 use clap::{ArgMatches, Command};
@@ -23,9 +24,10 @@ struct Operator {
 }
 
 /// All of them, in the order of the help.
-const OPERATORS: [Operator; 2] = [
+const OPERATORS: [Operator; 3] = [
     Operator { command: instances::command, run: instances::run },
     Operator { command: audit::command, run: audit::run },
+    Operator { command: overlay::command, run: overlay::run },
 ];
 
 /// End of the help of a command about instances.

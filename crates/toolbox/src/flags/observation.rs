@@ -21,7 +21,8 @@ pub(super) fn args() -> Vec<Arg> {
             .default_value("on")
     };
     let number = |name: &'static str, unit: &'static str, default: &'static str, help: &'static str| {
-        value(name, unit, help).value_parser(value_parser!(u64)).default_value(default)
+        let range = if name == "trace-memory" { 0.. } else { 1.. };
+        value(name, unit, help).value_parser(value_parser!(u64).range(range)).default_value(default)
     };
     vec![
         value("log", "FILTER", "Log on standard error: error, warn, info, debug, or module=level,…")
@@ -82,6 +83,9 @@ pub(super) fn settings(
         Some(url) if name == OTLP_ENDPOINT => Some(url.clone()),
         _ => variable(name),
     };
+    if !is_on("metrics") && matches.get_one::<std::net::SocketAddr>("metrics-addr").is_some() {
+        return Err("--metrics-addr serves nothing with --metrics off; leave one of them out".to_owned());
+    }
     let trace_file = is_on("trace-file").then(|| open_cli_tracefile::Options {
         keep_bytes: number("trace-file-bytes"),
         keep_age: Duration::from_secs(number("trace-file-days").saturating_mul(24 * 60 * 60)),

@@ -10,8 +10,9 @@ use http::header::{ACCEPT, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use open_cli_audit::{AuditPage, AuditQuery, AuditStream, Cursor, Order};
 use open_cli_contract::audit::Decision;
+use open_cli_contract::problem::ErrorCode;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 /// Pieces that are read ahead of a slow caller.
 const READ_AHEAD: usize = 4;
@@ -29,12 +30,16 @@ pub(super) async fn events(call: &mut Call) -> Result<Answer, Box<Problem>> {
     let state = Arc::clone(&call.state);
     // Reading the log is recorded in it, after what is read was settled: an answer does not show its own record.
     if query.limit.is_none() && !is_following {
+        let Ok(place) = Arc::clone(&state.streams).try_acquire_owned() else {
+            let detail = "Too many callers read the whole audit log; ask for pages with limit and cursor.";
+            return Err(Problem::new(ErrorCode::Overloaded, detail));
+        };
         let stream = tokio::task::spawn_blocking(move || state.audit.reader().stream(&query))
             .await
             .map_err(internal)?
             .map_err(internal)?;
         call.state.record(&record::action(call, AUDIT_READ, "audit.events")).await?;
-        return Ok(streamed(stream, as_lines));
+        return Ok(streamed(stream, as_lines, place));
     }
     let page = tokio::task::spawn_blocking(move || state.audit.list(&query))
         .await
@@ -48,9 +53,10 @@ pub(super) async fn events(call: &mut Call) -> Result<Answer, Box<Problem>> {
 }
 
 /// The records as they are read, on a thread beside those that serve. Its memory does not grow with the log.
-fn streamed(stream: AuditStream, as_lines: bool) -> Answer {
+fn streamed(stream: AuditStream, as_lines: bool, place: OwnedSemaphorePermit) -> Answer {
     let (pieces, coming) = mpsc::channel(READ_AHEAD);
     tokio::task::spawn_blocking(move || {
+        let _place = place;
         let send = |piece: Bytes| pieces.blocking_send(Ok(piece)).is_ok();
         let stream = if as_lines { stream } else { stream.as_array_items() };
         if !as_lines && !send(Bytes::from_static(b"[")) {

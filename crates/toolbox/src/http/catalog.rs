@@ -74,7 +74,7 @@ fn slice(call: &Call) -> Slice {
 }
 
 /// RFC 9110 §13.1.2, weak comparison.
-fn is_known(call: &Call, tag: &str) -> bool {
+pub(super) fn is_known(call: &Call, tag: &str) -> bool {
     call.headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|text| {
         text.split(',').map(|one| one.trim()).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
     })

@@ -77,14 +77,27 @@ async fn run(
         duration: Some(started.elapsed()),
         ..Event::named(NAME)
     };
-    let snapshot = call.state.snapshot(&request.config_path, call.trace()).await.inspect_err(|_| {
-        call.trace().event(event("tools.execute".into(), "catalog_load_error".into()));
-    })?;
+    let snapshot = match call.state.snapshot(&request.config_path, call.trace()).await {
+        Ok(snapshot) => snapshot,
+        Err(problem) => {
+            call.trace().event(event("tools.execute".into(), "catalog_load_error".into()));
+            // A caller that is not who it should be has a record of its own.
+            let is_recorded = problem.code == ErrorCode::AuthnFailed.as_str();
+            return Err(if is_recorded { problem } else { misdirected(call, &request.tool_id, problem).await });
+        }
+    };
     let Some(entry) = snapshot.tool(&request.tool_id) else {
         call.trace().event(event(request.tool_id.to_string(), "tool_not_found".into()));
         let detail = format!("The catalog has no tool \"{}\".", request.tool_id);
         let problem = Problem::new(ErrorCode::ToolNotFound, detail).with("toolId", &*request.tool_id);
-        return Err(misdirected(call, &request.tool_id, problem).await);
+        let about = AuditEvent {
+            agent_profile: request.agent_profile.to_string(),
+            catalog_revision: snapshot.fingerprint().to_owned(),
+            config_identity: call.state.configs.identity(&request.config_path),
+            ..record::misdirected(call, &request.tool_id, &problem)
+        };
+        call.state.record(&about).await?;
+        return Err(problem);
     };
     if call.span.is_recording() {
         call.span.set("tool.id", entry.tool().id.clone());
@@ -185,12 +198,11 @@ async fn attempt(
 ) -> Outcome {
     let started = Instant::now();
     let tool = entry.tool();
-    let request_size = body.as_ref().map_or(0, |body| body.len() as u64);
     let mut outcome = Outcome {
         result: Err(Box::default()),
         schemes: String::new(),
         retry_count: 0,
-        request_size,
+        request_size: 0,
         took: Duration::ZERO,
     };
     outcome.result = async {
@@ -198,6 +210,7 @@ async fn attempt(
         let filled = entry.template().fill(&arguments).map_err(|faults| invalid_arguments(&tool.id, &faults))?;
         let credentials = resolve(call.trace(), snapshot, entry)?;
         outcome.schemes.clone_from(&credentials.schemes);
+        outcome.request_size = filled.body.as_ref().map_or(0, |body| body.len() as u64);
         let upstream_call = open_cli_execution::Call {
             request: filled,
             credentials: &credentials,

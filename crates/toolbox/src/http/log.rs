@@ -24,11 +24,15 @@ pub(super) async fn log(call: &mut Call) -> Result<Answer, Box<Problem>> {
     if !body.is_empty() {
         let wanted: Wanted = parse(&body)?;
         check_names(&[("filter", &wanted.filter)])?;
+        let before = control.filter();
         control.set_filter(&wanted.filter).map_err(|fault| {
             let detail = format!("The filter \"{}\" is none: {fault}.", wanted.filter);
             Problem::new(ErrorCode::InvalidRequest, detail)
         })?;
-        call.state.record(&record::action(call, "log_changed", "runtime.log")).await?;
+        call.state.record(&record::action(call, "log_changed", "runtime.log")).await.inspect_err(|_| {
+            // What is not on record is not done. The filter before was one, so this can't fail.
+            let _ = control.set_filter(&before);
+        })?;
         tracing::warn!(filter = %wanted.filter, request = %call.request_id, "the log's filter was changed");
     }
     respond::json(&InForce { filter: control.filter() })

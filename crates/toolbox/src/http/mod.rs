@@ -1,6 +1,7 @@
 //! The HTTP surface: one table of endpoints, one file per resource. This module does what every request needs:
 //! request id, trace, method and origin checks, problems, headers.
 
+mod api_catalog;
 mod audit;
 pub(crate) mod body;
 mod catalog;
@@ -8,7 +9,7 @@ mod execute;
 mod health;
 mod log;
 pub(crate) mod metrics;
-mod origin;
+pub(crate) mod origin;
 mod query;
 mod record;
 mod refresh;
@@ -56,6 +57,7 @@ pub(crate) struct Call {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Endpoint {
+    ApiCatalog,
     Catalog,
     Execute,
     Refresh,
@@ -83,6 +85,7 @@ const ENDPOINTS: &[(&str, &[Method], Endpoint, &str)] = &[
     ("/v1/runtime/session-close", &[Method::POST], Endpoint::SessionClose, "runtime.session_close"),
     ("/v1/traces", &[Method::GET], Endpoint::Traces, "runtime.traces"),
     ("/v1/runtime/log", &[Method::GET, Method::POST], Endpoint::Log, "runtime.log"),
+    (api_catalog::PATH, &[Method::GET], Endpoint::ApiCatalog, api_catalog::NAME),
     ("/metrics", &[Method::GET], Endpoint::Metrics, "runtime.metrics"),
     ("/healthz", &[Method::GET], Endpoint::Health, "runtime.health"),
     ("/readyz", &[Method::GET], Endpoint::Ready, "runtime.ready"),
@@ -124,7 +127,12 @@ pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<
         state,
     };
     let result = match found {
-        Ok((_, endpoint, _)) => dispatch(endpoint, &mut call).await,
+        Ok((_, endpoint, _)) => match admit(endpoint, &call) {
+            Ok(()) => dispatch(endpoint, &mut call).await,
+            // Whoever was turned away from calling a tool attempted it all the same.
+            Err(problem) if endpoint == Endpoint::Execute => Err(record::turned_away(&call, problem).await),
+            Err(problem) => Err(problem),
+        },
         Err(problem) => Err(problem),
     };
     let result = match result {
@@ -146,14 +154,21 @@ pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<
     answer
 }
 
-async fn dispatch(endpoint: Endpoint, call: &mut Call) -> Result<Answer, Box<Problem>> {
-    if !matches!(endpoint, Endpoint::Health | Endpoint::Ready) {
-        origin::check(&call.headers, call.state.binds_loopback, call.state.advertised_host.as_deref())?;
+/// Refuses requests of other web origins, and new ones at the end.
+fn admit(endpoint: Endpoint, call: &Call) -> Result<(), Box<Problem>> {
+    if matches!(endpoint, Endpoint::Health | Endpoint::Ready) {
+        return Ok(());
     }
-    if call.state.is_draining.load(Ordering::Acquire) && !matches!(endpoint, Endpoint::Health | Endpoint::Ready) {
+    origin::check(&call.headers, call.state.binds_loopback, call.state.advertised_host.as_deref())?;
+    if call.state.is_draining.load(Ordering::Acquire) {
         return Err(Problem::new(ErrorCode::RuntimeDraining, "The runtime is shutting down."));
     }
+    Ok(())
+}
+
+async fn dispatch(endpoint: Endpoint, call: &mut Call) -> Result<Answer, Box<Problem>> {
     match endpoint {
+        Endpoint::ApiCatalog => api_catalog::api_catalog(call).await,
         Endpoint::Catalog => catalog::effective(call).await,
         Endpoint::Execute => execute::execute(call).await,
         Endpoint::Refresh => refresh::refresh(call).await,
@@ -261,5 +276,6 @@ fn invalid_json(error: &serde_json::Error) -> Box<Problem> {
         serde_json::error::Category::Syntax => "The body is not JSON",
         _ => "The JSON does not have the shape this endpoint takes",
     };
-    Problem::new(ErrorCode::InvalidRequest, format!("{what} (line {line}, column {column}): {error}."))
+    // The decoder's own words repeat what the caller sent, which may be a secret, and this is logged and traced.
+    Problem::new(ErrorCode::InvalidRequest, format!("{what} (line {line}, column {column})."))
 }

@@ -121,6 +121,18 @@ pub(super) fn misdirected(call: &Call, tool_id: &str, problem: &Problem) -> Audi
     failed(about, &problem.code)
 }
 
+/// Records that a call of a tool was turned away before anybody looked at it, and gives the problem back.
+pub(super) async fn turned_away(call: &Call, problem: Box<Problem>) -> Box<Problem> {
+    let about = AuditEvent { tool_id: "tools.execute".into(), event_type: "authz_denial".into(), ..base(call) };
+    let event = match ErrorCode::parse(&problem.code) {
+        Some(code) => refused(about, code),
+        None => failed(about, &problem.code),
+    };
+    // Logged by `record`; the refusal stands whether or not it can be written down.
+    let _ = call.state.record(&event).await;
+    problem
+}
+
 /// Records that a caller was turned away, and gives the problem back; or says that it could not be recorded.
 pub(super) async fn authn_failure(call: &Call, problem: Box<Problem>) -> Box<Problem> {
     let event = AuditEvent {

@@ -43,7 +43,13 @@ pub(super) async fn refresh(call: &mut Call) -> Result<Answer, Box<Problem>> {
         Err(problem) => (Decision::Error, problem.code.clone()),
     };
     let status_code = result.as_ref().map_or_else(|problem| problem.status, |_| 200);
-    let action = record::action(call, "refresh", "runtime.refresh");
+    let action = AuditEvent {
+        config_identity: call.state.configs.identity(&selector),
+        catalog_revision: result
+            .as_ref()
+            .map_or_else(|_| String::new(), |snapshot| snapshot.fingerprint().to_owned()),
+        ..record::action(call, "refresh", "runtime.refresh")
+    };
     call.state.record(&AuditEvent { decision, error_code, status_code, ..action }).await?;
     let snapshot = result?;
     respond::json(&report(&snapshot))

@@ -60,10 +60,12 @@ pub(super) fn fail(span: &mut ActiveSpan, problem: &Problem) {
 /// What is known when the answer is ready.
 pub(super) fn end(mut call: Call, method: &Method, answer: &Answer, started: Instant) {
     let status = answer.status().as_u16();
-    let bytes = answer.body().size_hint().exact().unwrap_or_default();
+    let bytes = answer.body().size_hint().exact();
     if call.span.is_recording() {
         call.span.set("http.response.status_code", status);
-        call.span.set("http.response.body.size", bytes);
+        if let Some(bytes) = bytes {
+            call.span.set("http.response.body.size", bytes);
+        }
     }
     if tracing::enabled!(target: crate::log::ACCESS, tracing::Level::INFO) {
         let total = started.elapsed();

@@ -37,7 +37,11 @@ pub(super) async fn heartbeat(call: &mut Call) -> Result<Answer, Box<Problem>> {
     }
     let expected = &call.state.settings.config_fingerprint;
     if !expected.is_empty() && !request.config_fingerprint.is_empty() && *expected != request.config_fingerprint {
-        return Err(Problem::new(ErrorCode::RuntimeAttachMismatch, "The configuration fingerprints differ."));
+        let code = ErrorCode::RuntimeAttachMismatch;
+        let attached = record::action(call, "session_attach", "runtime.session");
+        let attached = AuditEvent { session_id: session_id.into(), ..attached };
+        call.state.record(&record::refused(attached, code)).await?;
+        return Err(Problem::new(code, "The configuration fingerprints differ."));
     }
     let state = &call.state;
     let attached =
@@ -48,7 +52,10 @@ pub(super) async fn heartbeat(call: &mut Call) -> Result<Answer, Box<Problem>> {
         return Err(Problem::new(code, "Another session holds this exclusive runtime."));
     };
     if renewed == Beat::Attached {
-        state.record(&attached).await?;
+        // A session that is not on record is not attached either.
+        state.record(&attached).await.inspect_err(|_| {
+            state.leases.close(session_id);
+        })?;
     }
     // With leases off nothing is renewed, and the answer says so (W-33).
     let active_sessions = state.leases.active();

@@ -2,6 +2,7 @@
 
 use crate::http::body::Pieces;
 use crate::http::metrics::answer;
+use crate::http::origin;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Response, StatusCode};
@@ -23,6 +24,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Serves until the task is aborted.
 pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let binds_loopback = listener.local_addr().is_ok_and(|addr| addr.ip().is_loopback());
+    if !binds_loopback {
+        tracing::warn!("the metrics can be read from other machines, and readers are not authenticated");
+    }
     // The semaphore is never closed.
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         let stream = match listener.accept().await {
@@ -37,7 +42,14 @@ pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
         tokio::spawn(async move {
             let _place = place;
             let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
+                let is_foreign = origin::check(request.headers(), binds_loopback, None).is_err();
                 let response = match (request.method(), request.uri().path()) {
+                    _ if is_foreign => {
+                        let mut response =
+                            Response::new(Pieces::one("The request comes from another web origin.\n"));
+                        *response.status_mut() = StatusCode::FORBIDDEN;
+                        response
+                    }
                     (&Method::GET, "/metrics") => answer(&metrics, request.headers()),
                     (_, path) => {
                         let mut response = Response::new(Pieces::one("Only GET /metrics is served here.\n"));

@@ -94,7 +94,9 @@ impl Telemetry {
 
     /// Has everything written and sent that is there; bounded in time. Blocks.
     pub(crate) fn end(&self) {
-        self.detached.iter().for_each(|observer| observer.flush());
+        if !self.detached.iter().fold(true, |all, observer| all & observer.flush(FLUSH)) {
+            tracing::warn!("an observer was not told everything in time");
+        }
         if !self.exporters.shutdown(FLUSH) {
             tracing::warn!("not all spans, metrics and logs could be handed over to the collector in time");
         }

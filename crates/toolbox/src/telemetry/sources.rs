@@ -40,9 +40,11 @@ fn telemetry(collector: &mut Collector, telemetry: &Telemetry) {
         collector.set(&names::TELEMETRY_DROPPED, &[sink, "rate"], count(&stats.rate_dropped_traces));
         collector.set(&names::TELEMETRY_DROPPED, &[sink, "failed"], count(&stats.failed_traces));
     }
+    let broken =
+        telemetry.fan_out.broken() + telemetry.detached.iter().filter(|observer| observer.is_broken()).count();
     let lost: u64 = telemetry.detached.iter().map(|observer| observer.dropped()).sum();
     collector.set(&names::TELEMETRY_DROPPED, &["observer", "queue_full"], lost);
-    collector.set(&names::TELEMETRY_BROKEN, &[], telemetry.fan_out.broken() as u64);
+    collector.set(&names::TELEMETRY_BROKEN, &[], broken as u64);
 }
 
 fn exporter(collector: &mut Collector, sink: &'static str, figures: &Figures) {
