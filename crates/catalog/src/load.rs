@@ -117,6 +117,9 @@ fn unchanged(
     if !keeps_id || !built.inputs.are_current() {
         return None;
     }
+    if built.inputs.fetches.is_empty() {
+        return Some(Arc::clone(built));
+    }
     let inputs = Inputs { fetches: built.inputs.fresh_records(), ..built.inputs.clone() };
     Some(Arc::new(built.with_inputs(inputs)))
 }
@@ -158,14 +161,15 @@ async fn load(
     hash.update(set.digest);
     let digest: [u8; 32] = hash.finalize().into();
     let reading = Reading::of_set(&set);
-    if let Some(built) = last_good.filter(|built| built.digest == digest) {
+    if let Some(built) = last_good.as_ref().filter(|built| built.digest == digest) {
         let inputs = reading.inputs(plan, &location, &overlays, head, &built.inputs.derived);
         return Ok(Arc::new(built.with_inputs(inputs)));
     }
     let mut span = trace.span("openapi.read");
     let inputs = reading.inputs(plan, &location, &overlays, head, &None);
     let plan = plan.clone();
-    let result = tokio::task::spawn_blocking(move || read(&plan, &set, inputs, digest, remarks, &overlays)).await;
+    let work = move || read(&plan, &set, inputs, digest, remarks, &overlays, last_good.as_deref());
+    let result = tokio::task::spawn_blocking(work).await;
     let result = result.map_err(|error| format!("reading the description failed: {error}")).flatten();
     if let Ok(built) = &result {
         span.set("tools", built.tools.len());
@@ -274,13 +278,17 @@ fn read(
     digest: [u8; 32],
     remarks: Vec<Diagnostic>,
     overlays: &[ReadOverlay],
+    last_good: Option<&BuiltService>,
 ) -> Result<Arc<BuiltService>, String> {
     let api = open_cli_openapi::read(&set.set).map_err(|error| error.to_string())?;
     let (id, alias) = match &plan.named {
         Some(named) => (named.id.clone(), named.alias.clone()),
         None => {
             let derived = derived_id(&api, &plan.source_id, &inputs.location);
-            let id = plan.assigned.clone().unwrap_or_else(|| derived.clone());
+            // What its id had to give way to is probably still there.
+            let had = last_good.filter(|built| built.inputs.derived.as_ref() == Some(&derived));
+            let had = had.map(|built| built.service.id.clone());
+            let id = plan.assigned.clone().or(had).unwrap_or_else(|| derived.clone());
             inputs.derived = Some(derived);
             (id.clone(), id)
         }
