@@ -276,6 +276,9 @@ fn invalid_json(error: &serde_json::Error) -> Box<Problem> {
         serde_json::error::Category::Syntax => "The body is not JSON",
         _ => "The JSON does not have the shape this endpoint takes",
     };
-    // The decoder's own words repeat what the caller sent, which may be a secret, and this is logged and traced.
-    Problem::new(ErrorCode::InvalidRequest, format!("{what} (line {line}, column {column})."))
+    // What was expected, not what came: that may be a secret, and this is traced.
+    let text = error.to_string();
+    let expected = text.split(" at line ").next().and_then(|text| text.rsplit_once(", expected "));
+    let expected = expected.map(|(_, expected)| format!(": expected {expected}")).unwrap_or_default();
+    Problem::new(ErrorCode::InvalidRequest, format!("{what} (line {line}, column {column}){expected}."))
 }
