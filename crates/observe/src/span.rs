@@ -133,8 +133,8 @@ fn as_map<S: Serializer>(attributes: &Attributes, serializer: S) -> Result<S::Ok
 /// A span under way. Ends when [`ActiveSpan::end`] is called; dropped without it, it ends as `cancelled`.
 #[must_use = "a span that is dropped at once measures nothing"]
 pub struct ActiveSpan {
-    /// `None` when nobody listens.
-    open: Option<Span>,
+    /// `None` when nobody listens. Made where it will stay: a span is not moved while it grows, nor when it ends.
+    open: Option<Arc<Span>>,
     trace: Trace,
 }
 
@@ -157,7 +157,7 @@ impl ActiveSpan {
             name,
             title: None,
             kind: SpanKind::Internal,
-            attributes: Attributes { request_id: trace.request_id().cloned(), pairs: Vec::with_capacity(4) },
+            attributes: Attributes { request_id: trace.request_id().cloned(), pairs: Vec::new() },
             started_at: now,
             finished_at: now,
             error: None,
@@ -166,7 +166,12 @@ impl ActiveSpan {
             parent_span_id,
             has_remote_parent: parent.is_remote(),
         };
-        Self { open: Some(open), trace }
+        Self { open: Some(Arc::new(open)), trace }
+    }
+
+    /// The span, to be changed: nobody else has it before it ends.
+    fn open(&mut self) -> Option<&mut Span> {
+        self.open.as_mut().and_then(Arc::get_mut)
     }
 
     /// Context for work inside this span.
@@ -181,15 +186,17 @@ impl ActiveSpan {
 
     /// Says what role the span has, and its name by OpenTelemetry's conventions.
     pub fn describe(&mut self, kind: SpanKind, title: impl Into<Arc<str>>) {
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open() {
             open.kind = kind;
             open.title = Some(title.into());
+            // Requests are described at length, by the conventions.
+            open.attributes.pairs.reserve(if kind == SpanKind::Server { 18 } else { 10 });
         }
     }
 
     /// Sets an attribute; a second value replaces the first. Never pass a secret; URLs go through `redact`.
     pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
-        let Some(open) = &mut self.open else { return };
+        let Some(open) = self.open() else { return };
         let pairs = &mut open.attributes.pairs;
         match pairs.iter_mut().find(|(key, _)| *key == name) {
             Some((_, old)) => *old = value.into(),
@@ -199,14 +206,14 @@ impl ActiveSpan {
 
     /// Moves the beginning back to when the work really began, e.g. when its connection was accepted.
     pub fn started_at(&mut self, at: Timestamp) {
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open() {
             open.started_at = at;
         }
     }
 
     /// Marks the span as failed.
     pub fn fail(&mut self, error: impl std::fmt::Display) {
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open() {
             open.error = Some(bounded(error.to_string()).into_boxed_str());
         }
     }
@@ -226,9 +233,10 @@ impl ActiveSpan {
     }
 
     fn finish(&mut self) {
-        let Some(mut span) = self.open.take() else { return };
-        span.finished_at = Timestamp::now();
-        let span = Arc::new(span);
+        if let Some(open) = self.open() {
+            open.finished_at = Timestamp::now();
+        }
+        let Some(span) = self.open.take() else { return };
         self.trace.observer().span_finished(&span);
         self.trace.gather(span);
     }
@@ -236,7 +244,7 @@ impl ActiveSpan {
 
 impl Drop for ActiveSpan {
     fn drop(&mut self) {
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open() {
             open.error.get_or_insert_with(|| "cancelled".into());
             self.finish();
         }
