@@ -161,7 +161,7 @@ request=$(tr ',' '\n' <<<"$events" | value_of requestId)
 
 heading 'Where the time of the approved call went'
 run 0 open-cli trace "$request" --format table
-expect policy.decide 'attempt 1' 'DELETE /orders/{orderId}' audit.append
+expect policy.decide 'execution.attempt 1' 'DELETE http' audit.append
 
 heading 'The same request, as the API saw it'
 run 0 grep -F "request_id=$request" "$work/api.log"
