@@ -210,17 +210,7 @@ fn has_something_of_ours(state_dir: &Path) -> bool {
 
 fn assemble(roots: &Roots, name: &str, state_dir: PathBuf, verdict: Verdict, marker: Marker) -> Instance {
     let owner = verdict.owner.unwrap_or_default();
-    let record = verdict.record.unwrap_or_else(|| RuntimeRecord {
-        instance_id: name.to_owned(),
-        url: String::new(),
-        pid: owner.pid,
-        audit_path: String::new(),
-        cache_dir: String::new(),
-        bind_address: String::new(),
-        version: String::new(),
-        started_at: owner.started_at,
-        config_path: owner.config_path.clone(),
-    });
+    let record = verdict.record.unwrap_or_else(|| owner.as_record(name.to_owned()));
     let first = |candidates: [String; 2]| candidates.into_iter().find(|text| !text.is_empty());
     let default_audit = state_dir.join(AUDIT_LOG);
     Instance {

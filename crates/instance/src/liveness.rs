@@ -33,15 +33,7 @@ pub fn liveness(layout: &Layout) -> Result<Liveness, InstanceError> {
 /// The owner's record, or what its lock file says while it has none.
 fn running(layout: &Layout, record: Option<RuntimeRecord>) -> RuntimeRecord {
     let owner = Owner::read(&layout.lock_path).unwrap_or_default();
-    record.filter(|record| owner.pid == 0 || record.pid == owner.pid).unwrap_or_else(|| RuntimeRecord {
-        instance_id: layout.id.to_string(),
-        url: String::new(),
-        pid: owner.pid,
-        audit_path: String::new(),
-        cache_dir: String::new(),
-        bind_address: String::new(),
-        version: String::new(),
-        started_at: owner.started_at,
-        config_path: owner.config_path,
-    })
+    record
+        .filter(|record| owner.pid == 0 || record.pid == owner.pid)
+        .unwrap_or_else(|| owner.as_record(layout.id.to_string()))
 }

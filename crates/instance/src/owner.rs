@@ -4,6 +4,7 @@
 use crate::process;
 use crate::regular::read_regular;
 use open_cli_contract::Timestamp;
+use open_cli_contract::runtime::RuntimeRecord;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io;
@@ -34,6 +35,21 @@ impl Owner {
             start_time: process::start_time(std::process::id()),
             config_path: config_path.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
             started_at: Some(Timestamp::now()),
+        }
+    }
+
+    /// What is known of a runtime that has no record: what its lock says.
+    pub(crate) fn as_record(&self, instance_id: String) -> RuntimeRecord {
+        RuntimeRecord {
+            instance_id,
+            url: String::new(),
+            pid: self.pid,
+            audit_path: String::new(),
+            cache_dir: String::new(),
+            bind_address: String::new(),
+            version: String::new(),
+            started_at: self.started_at,
+            config_path: self.config_path.clone(),
         }
     }
 
