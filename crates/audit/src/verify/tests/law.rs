@@ -98,11 +98,11 @@ fn apply(change: &Change, path: &Path) -> Option<bool> {
     if after == before {
         return Some(false);
     }
-    // A live log whose last record lacks nothing but its LF is what a crash leaves and a start completes (AUDIT-5).
-    let is_live = |part: usize| parts[part].0 == path;
-    for (part, text) in after.iter_mut().enumerate().filter(|(part, _)| is_live(*part)) {
-        if before[part].strip_suffix(b"\n") == Some(text) {
-            text.push(b'\n');
+    // A file whose last record lacks nothing but its LF holds every record as it was: a crash leaves a live log like
+    // that, and a start completes it (AUDIT-5).
+    for (before, after) in before.iter().zip(&mut after) {
+        if before.strip_suffix(b"\n") == Some(after) {
+            after.push(b'\n');
         }
     }
     (after != before).then_some(true)
