@@ -23,6 +23,7 @@ use crate::state::State;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Method, Request};
 use hyper::body::Incoming;
+use open_cli_callers::Caller;
 use open_cli_contract::REQUEST_ID_HEADER;
 use open_cli_contract::ids::RequestId;
 use open_cli_contract::problem::{ErrorCode, Problem};
@@ -50,6 +51,8 @@ pub(crate) struct Call {
     pub(crate) path: String,
     /// Who called, as the connection tells.
     pub(crate) peer: SocketAddr,
+    /// Who called, as the token tells; `None` where callers need not authenticate.
+    pub(crate) caller: Option<Arc<Caller>>,
     /// Time that others took: what is left of the total is our own.
     pub(crate) waited: Duration,
     body: Option<Incoming>,
@@ -122,6 +125,7 @@ pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<
         path: path.to_owned(),
         headers: parts.headers,
         peer,
+        caller: None,
         waited: Duration::ZERO,
         body: Some(body),
         state,

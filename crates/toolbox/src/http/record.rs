@@ -21,8 +21,14 @@ pub(super) struct Executed<'a> {
 
 /// What every record of a request says.
 pub(super) fn base(call: &Call) -> AuditEvent {
+    let (principal, lineage) = match &call.caller {
+        Some(caller) => (caller.principal.clone(), caller.lineage.clone()),
+        None => (String::new(), None),
+    };
     AuditEvent {
         timestamp: Timestamp::now(),
+        principal,
+        lineage,
         request_id: call.request_id.to_string(),
         trace_id: call.trace().trace_id().to_string(),
         client_address: call.peer.ip().to_string(),
