@@ -2,8 +2,8 @@
 //! carrying it out (`apply`).
 
 use crate::diagnostic::{code, diagnostic, quoted};
-use crate::jsonpath::{JsonPath, QueryError};
 use open_cli_contract::catalog::{Diagnostic, Severity};
+use open_cli_jsonpath::{JsonPath, QueryError};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;

@@ -3,12 +3,12 @@
 
 use crate::action::{Action, ActionKind, Modifier, Plan, Refusal, Relocation};
 use crate::diagnostic::{Report, code, quoted};
-use crate::jsonpath::{Budget, JsonPath, Location};
 use crate::limits::{MAX_ADDED_BYTES, MAX_ADDED_VALUES, MAX_DEPTH, MAX_STEPS};
 use crate::merge::{self, Size};
 use crate::targets::{Targets, refuse_mismatch};
 use crate::{Overlay, Version, copy, remove, visit};
 use open_cli_contract::catalog::{Diagnostic, Severity};
+use open_cli_jsonpath::{Budget, JsonPath, Location};
 use serde::Serialize;
 use serde_json::Value;
 

@@ -4,9 +4,9 @@
 use crate::Version;
 use crate::action::{Action, Modifier, Plan, Relocation};
 use crate::diagnostic::{Report, code, quoted};
-use crate::jsonpath::JsonPath;
 use crate::overlay::kind_name;
 use crate::reuse::Components;
+use open_cli_jsonpath::JsonPath;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 

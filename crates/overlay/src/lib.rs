@@ -2,7 +2,7 @@
 //! it could not change and why, and the difference afterwards.
 //!
 //! [`Overlay::parse`] takes JSON (YAML is transcoded where documents are read), [`Overlay::apply`] changes a document
-//! in place, [`preview`] compares before with after. Selection is [`jsonpath`], RFC 9535 in full. One broken action
+//! in place, [`preview`] compares before with after. Selection is [`open_cli_jsonpath`], RFC 9535 in full. One broken action
 //! is a diagnostic beside the actions that work (README deviation 6); whether a document may be used after an error
 //! is for the caller to say. Not for fetching overlays, nor for the order in which several of them apply.
 //!
@@ -16,7 +16,6 @@ mod diagnostic;
 mod error;
 mod extends;
 mod fields;
-pub mod jsonpath;
 pub mod limits;
 mod merge;
 mod overlay;

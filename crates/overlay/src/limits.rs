@@ -1,4 +1,4 @@
-//! Bounds of overlays and of what they may do to a document. Those of queries are in [`crate::jsonpath`].
+//! Bounds of overlays and of what they may do to a document. Those of queries are in [`open_cli_jsonpath`].
 
 /// Largest overlay, in bytes of JSON.
 pub const MAX_OVERLAY_BYTES: usize = 16 << 20;

@@ -1,8 +1,8 @@
 //! What differs between a document before and after: for people who look at an overlay's effect. Not a patch format.
 //! Elements of lists are matched by content, so that one removed element is one change.
 
-use crate::jsonpath::Location;
 use crate::limits::MAX_CHANGES;
+use open_cli_jsonpath::Location;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -1,7 +1,7 @@
 //! Removing many nodes at once: each container is gone through once, deepest first, so that no index is stale (W20).
 
-use crate::jsonpath::{Location, LocationStep};
 use crate::visit;
+use open_cli_jsonpath::{Location, LocationStep};
 use serde_json::Value;
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -57,7 +57,7 @@ fn remove_here(container: &mut Value, places: &[Place<'_>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jsonpath::{Budget, JsonPath};
+    use open_cli_jsonpath::{Budget, JsonPath};
     use serde_json::json;
 
     #[test]

@@ -4,9 +4,9 @@
 use crate::Version;
 use crate::action::{Action, Refusal};
 use crate::diagnostic::{code, quoted};
-use crate::jsonpath::{Location, Node};
 use crate::merge::{self, Mismatch};
 use open_cli_contract::catalog::{Diagnostic, Severity};
+use open_cli_jsonpath::{Location, Node};
 use serde_json::Value;
 
 /// The selected nodes, each once.

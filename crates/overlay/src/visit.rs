@@ -1,7 +1,7 @@
 //! Going to many places of one document: neighbours share the way to them, so that each member is looked up about
 //! once and not once for each place below it.
 
-use crate::jsonpath::LocationStep;
+use open_cli_jsonpath::LocationStep;
 use serde_json::Value;
 
 /// What is done at one place, with the items that lead there.

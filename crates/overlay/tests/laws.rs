@@ -1,7 +1,7 @@
 //! Laws of queries, overlays and previews, on random documents; and random mutations of queries and overlays, which
 //! nothing may fall over.
 
-use open_cli_overlay::jsonpath::{Budget, JsonPath};
+use open_cli_jsonpath::{Budget, JsonPath};
 use open_cli_overlay::{Overlay, preview};
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -14,14 +14,16 @@ pub enum LocationStep {
 }
 
 impl LocationStep {
-    pub(crate) fn name(&self) -> Option<&str> {
+    /// The name of a member.
+    pub fn name(&self) -> Option<&str> {
         match self {
             Self::Name(name) => Some(name),
             Self::Index(_) => None,
         }
     }
 
-    pub(crate) fn index(&self) -> Option<usize> {
+    /// The index of an element.
+    pub fn index(&self) -> Option<usize> {
         match self {
             Self::Name(_) => None,
             Self::Index(index) => Some(*index),
@@ -60,7 +62,7 @@ impl Location {
     }
 
     /// Adds `/` and the token, escaped.
-    pub(crate) fn push_token(pointer: &mut String, token: &str) {
+    pub fn push_token(pointer: &mut String, token: &str) {
         pointer.push('/');
         for c in token.chars() {
             match c {

@@ -1,8 +1,8 @@
 //! Filters of queries: logical expressions, comparisons, function calls, and their types (RFC 9535 §2.3.5, §2.4).
 
-use super::ast::{Comparison, Expr, Operand, Query};
-use super::parser::{Parser, PathError};
-use super::regexp::Pattern;
+use crate::ast::{Comparison, Expr, Operand, Query};
+use crate::parser::{Parser, PathError};
+use crate::regexp::Pattern;
 use serde_json::Value;
 
 /// What stands at one side of a comparison, alone in a test, or as an argument, before its place gives it a type.

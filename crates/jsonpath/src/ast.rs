@@ -1,6 +1,6 @@
 //! A query after parsing. Well-typedness (RFC 9535 §2.4.3) is in the types: what is not well-typed has no tree.
 
-use super::regexp::Pattern;
+use crate::regexp::Pattern;
 use serde_json::Value;
 
 /// One step of a query: `.name`, `[…]`, `..[…]`.

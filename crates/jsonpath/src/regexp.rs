@@ -1,8 +1,8 @@
 //! I-Regexp (RFC 9485) for `match` and `search`: checked, then translated to the syntax of the `regex` crate, whose
 //! matching takes linear time. A pattern that is no I-Regexp matches nothing (RFC 9535 §2.4.6).
 
-use super::MAX_REGEXP_BYTES;
-use super::ast::Operand;
+use crate::MAX_REGEXP_BYTES;
+use crate::ast::Operand;
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 use std::fmt::Write;

@@ -1,6 +1,6 @@
 //! Literals of queries: strings, whole numbers, numbers, member names (RFC 9535 §2.3.1.1, §2.3.3.1, §2.5.1.1).
 
-use super::parser::{Parser, PathError};
+use crate::parser::{Parser, PathError};
 use serde_json::{Number, Value};
 
 /// Whole numbers that every JSON implementation keeps exactly (RFC 7493 §2.2).

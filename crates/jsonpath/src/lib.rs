@@ -82,13 +82,13 @@ impl JsonPath {
     }
 
     /// True when one node can be reached in two ways, so that [`JsonPath::select`] may repeat it.
-    pub(crate) fn may_repeat(&self) -> bool {
+    pub fn may_repeat(&self) -> bool {
         self.segments.iter().any(|segment| segment.selectors.len() > 1)
             || self.segments.iter().filter(|segment| segment.descendant).count() > 1
     }
 
     /// The member names, when the query is nothing but `.name` and `['name']` steps.
-    pub(crate) fn field_names(&self) -> Option<Vec<&str>> {
+    pub fn field_names(&self) -> Option<Vec<&str>> {
         let name = |segment: &'_ Segment| match (segment.descendant, segment.selectors.as_slice()) {
             (false, [Selector::Name(_)]) => Some(()),
             _ => None,
@@ -107,7 +107,7 @@ impl JsonPath {
 
     /// For a query that selects nothing: the longest beginning that selects something, and the step after it. Nothing
     /// behind the first `..` is tried.
-    pub(crate) fn dead_end(&self, root: &Value, budget: &mut Budget) -> Option<(&str, &str)> {
+    pub fn dead_end(&self, root: &Value, budget: &mut Budget) -> Option<(&str, &str)> {
         let plain = self.segments.iter().take_while(|segment| !segment.descendant).count();
         for length in (0..=plain.min(self.segments.len().checked_sub(1)?)).rev() {
             if eval::exists(&self.segments[..length], root, budget).ok()? {

@@ -1,8 +1,8 @@
 //! Text to query: the grammar of RFC 9535, appendix A. Filters are in `filter`, literals in `literal`. Not for
 //! evaluation.
 
-use super::ast::{Segment, Selector};
-use super::{MAX_PATH_BYTES, MAX_PATH_NESTING};
+use crate::ast::{Segment, Selector};
+use crate::{MAX_PATH_BYTES, MAX_PATH_NESTING};
 
 /// Why a text is no query, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

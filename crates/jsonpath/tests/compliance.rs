@@ -3,7 +3,7 @@
 
 mod common;
 
-use open_cli_overlay::jsonpath::{Budget, JsonPath};
+use open_cli_jsonpath::{Budget, JsonPath};
 use serde_json::Value;
 
 const STEPS: u64 = 1_000_000;

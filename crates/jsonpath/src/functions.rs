@@ -1,8 +1,8 @@
 //! What filters decide: logic, comparisons and functions (RFC 9535 §2.3.5.2, §2.4). Not for their syntax.
 
-use super::ast::{Comparison, Expr, Operand};
-use super::eval::{Stop, Walker};
-use super::regexp::{self, Pattern};
+use crate::ast::{Comparison, Expr, Operand};
+use crate::eval::{Stop, Walker};
+use crate::regexp::{self, Pattern};
 use serde_json::{Number, Value};
 use std::borrow::Cow;
 use std::cmp::Ordering;

@@ -1,9 +1,9 @@
 //! Evaluation of queries over a document (RFC 9535 §2.1.2), depth first: the results of one node are complete before
 //! the next node is looked at, which is the order the RFC asks for. Filters are in `functions`.
 
-use super::ast::{Query, Segment, Selector};
-use super::location::{Location, LocationStep};
-use super::{MAX_MATCHES, MAX_RECURSION};
+use crate::ast::{Query, Segment, Selector};
+use crate::location::{Location, LocationStep};
+use crate::{MAX_MATCHES, MAX_RECURSION};
 use regex::Regex;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -35,7 +35,10 @@ impl Budget {
     }
 
     /// Takes steps for other work on the document; what is spent once stays spent.
-    pub(crate) fn spend(&mut self, steps: u64) -> Result<(), QueryError> {
+    ///
+    /// # Errors
+    /// When fewer are left.
+    pub fn spend(&mut self, steps: u64) -> Result<(), QueryError> {
         let left = self.left.checked_sub(steps);
         self.left = left.unwrap_or(0);
         left.map(|_| ()).ok_or(QueryError::TooMuchWork)
