@@ -1,6 +1,7 @@
 //! Checks of the merged configuration (config-and-state §1.7 to §1.9 and weaknesses 14 to 16). Each finding
 //! points at the file, line and column that caused it; something missing points at the object that lacks it.
 
+mod network;
 mod references;
 mod runtime;
 mod secrets;
@@ -22,6 +23,7 @@ pub(crate) fn all(root: &Node, report: &mut Report) {
     runtime::check(&root, report);
     sources::check(&root, report);
     secrets::check(&root, report);
+    network::check(&root, report);
     references::check(&root, report);
 }
 

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::{
-    Agents, Auth, BrowserLogin, Config, Curation, Delegation, ModeSettings, OAuth, Policy, Profile, Refresh,
-    Remote, RemoteOAuth, RemoteOAuthClient, Runtime, Server, Service, Source, ToolSet, Transport,
+    Agents, Auth, BrowserLogin, Config, Curation, Delegation, ModeSettings, Network, OAuth, Policy, Profile,
+    RateLimit, Refresh, Remote, RemoteOAuth, RemoteOAuthClient, Runtime, Server, Service, Source, ToolSet,
+    Transport,
 };
 use crate::reference::Reference;
 use crate::secret::{Secret, SecretText, StaticSecret};
@@ -15,7 +16,8 @@ use crate::table::{LEGACY_INTROSPECTION, OAUTH_SECRET_WORD};
 use crate::tree::{Node, Object, Value};
 use crate::url_text::UrlText;
 use crate::words::{
-    Mode, OAuthMode, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage, TransportKind, ValidationProfile,
+    Mode, OAuthMode, RateLimitPer, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage, TransportKind,
+    ValidationProfile,
 };
 
 /// The configuration. `folders` holds the absolute folder of each file.
@@ -38,7 +40,10 @@ pub(crate) fn config(root: &Node, folders: &[Arc<Path>]) -> Option<Config> {
             },
             None => Agents::default(),
         },
-        policy: root.fields("policy").map(policy).unwrap_or_default(),
+        policy: match root.fields("policy") {
+            Some(fields) => policy(fields)?,
+            None => Policy::default(),
+        },
         secrets: root.map("secrets", secret)?,
     })
 }
@@ -198,6 +203,34 @@ fn source(fields: Fields<'_>) -> Option<Source> {
             Some(fields) => Some(oauth(fields)?),
             None => None,
         },
+        network: fields.fields("network").map(network).unwrap_or_default(),
+    })
+}
+
+fn network(fields: Fields<'_>) -> Network {
+    Network {
+        connect_timeout_ms: fields.number("connectTimeoutMs"),
+        first_byte_timeout_ms: fields.number("firstByteTimeoutMs"),
+        total_timeout_ms: fields.number("totalTimeoutMs"),
+        max_response_bytes: fields.number("maxResponseBytes"),
+        max_attempts: fields.number("maxAttempts"),
+        max_retry_after_ms: fields.number("maxRetryAfterMs"),
+        retry_budget_percent: fields.number("retryBudgetPercent"),
+        max_concurrent: fields.number("maxConcurrent"),
+        max_queued: fields.number("maxQueued"),
+        queue_timeout_ms: fields.number("queueTimeoutMs"),
+        breaker_failures: fields.number("breakerFailures"),
+        breaker_open_ms: fields.number("breakerOpenMs"),
+        allow_addresses: fields.object.get("allowAddresses").map(|_| fields.texts("allowAddresses")),
+    }
+}
+
+fn rate_limit(fields: Fields<'_>) -> Option<RateLimit> {
+    Some(RateLimit {
+        tools: fields.texts("tools"),
+        per: fields.str("per").map_or(Some(RateLimitPer::Principal), RateLimitPer::from_word)?,
+        requests: fields.number("requests")?,
+        window_seconds: fields.number("windowSeconds")?,
     })
 }
 
@@ -237,6 +270,7 @@ fn service(fields: Fields<'_>) -> Option<Service> {
         overlays: fields.references("overlays"),
         skills: fields.references("skills"),
         workflows: fields.references("workflows"),
+        network: fields.fields("network").map(network).unwrap_or_default(),
     })
 }
 
@@ -248,12 +282,14 @@ fn profile(fields: Fields<'_>) -> Option<Profile> {
     Some(Profile { mode: fields.str("mode").and_then(Mode::from_word), tool_set: fields.text("toolSet") })
 }
 
-fn policy(fields: Fields<'_>) -> Policy {
-    Policy {
+/// A limit that does not decode is not left out: that would lift it.
+fn policy(fields: Fields<'_>) -> Option<Policy> {
+    Some(Policy {
         deny: fields.texts("deny"),
         approval_required: fields.texts("approvalRequired"),
         allow_exec_secrets: fields.flag("allowExecSecrets").unwrap_or(false),
-    }
+        rate_limits: fields.map("rateLimits", rate_limit)?,
+    })
 }
 
 fn secret(fields: Fields<'_>) -> Option<Secret> {

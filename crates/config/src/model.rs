@@ -1,9 +1,11 @@
 //! The effective configuration, typed. Serialised it is the EFF JSON of config-and-state §1.11, with secrets in
 //! plain text masked; [`Config::revealed`] shows them. Values were checked when it was loaded and can be trusted.
 
+mod network;
 mod reveal;
 mod runtime;
 
+pub use network::{Network, RateLimit};
 pub use runtime::{Auth, BrowserLogin, Delegation, Remote, RemoteOAuth, RemoteOAuthClient, Runtime, Server};
 
 use std::collections::BTreeMap;
@@ -79,6 +81,9 @@ pub struct Source {
     /// Upstream sign-in of a streamable-http MCP source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oauth: Option<OAuth>,
+    /// How its services are called, where a service does not say otherwise.
+    #[serde(skip_serializing_if = "Network::is_empty")]
+    pub network: Network,
 }
 
 impl Source {
@@ -207,6 +212,9 @@ pub struct Service {
     /// Arazzo documents.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub workflows: Vec<Reference>,
+    /// How it is called.
+    #[serde(skip_serializing_if = "Network::is_empty")]
+    pub network: Network,
 }
 
 /// `curation`.
@@ -266,4 +274,7 @@ pub struct Policy {
     /// May `exec` secrets run programs?
     #[serde(skip_serializing_if = "is_false")]
     pub allow_exec_secrets: bool,
+    /// How often what may be called, by id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub rate_limits: BTreeMap<String, RateLimit>,
 }

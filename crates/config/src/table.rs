@@ -4,7 +4,8 @@
 use crate::merge::transitions;
 use crate::tree::Object;
 use crate::words::{
-    Mode, OAuthMode, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage, TransportKind, ValidationProfile,
+    Mode, OAuthMode, RateLimitPer, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage, TransportKind,
+    ValidationProfile,
 };
 
 /// Type of a field, and with it how a later scope combines with earlier ones.
@@ -192,9 +193,29 @@ pub(crate) static SOURCE: Shape = Shape::with_transition(
         field("transport", Kind::Object(&TRANSPORT)),
         field("disabledTools", Kind::Texts),
         field("oauth", Kind::Object(&OAUTH)),
+        field("network", Kind::Object(&NETWORK)),
     ],
     transitions::source,
 );
+
+/// Milliseconds, at most an hour.
+const MILLISECONDS: Kind = Kind::Integer(1, 3_600_000);
+
+static NETWORK: Shape = Shape::new(&[
+    field("connectTimeoutMs", MILLISECONDS),
+    field("firstByteTimeoutMs", MILLISECONDS),
+    field("totalTimeoutMs", MILLISECONDS),
+    field("maxResponseBytes", Kind::Integer(1, i64::MAX)),
+    field("maxAttempts", Kind::Integer(1, 10)),
+    field("maxRetryAfterMs", MILLISECONDS),
+    field("retryBudgetPercent", Kind::Integer(0, 100)),
+    field("maxConcurrent", Kind::Integer(1, 100_000)),
+    field("maxQueued", Kind::Integer(0, 100_000)),
+    field("queueTimeoutMs", MILLISECONDS),
+    field("breakerFailures", Kind::Integer(0, 100_000)),
+    field("breakerOpenMs", MILLISECONDS),
+    final_field("allowAddresses", Kind::Texts),
+]);
 
 static REFRESH: Shape = Shape::new(&[field("maxAgeSeconds", ANY_COUNT), field("manualOnly", Kind::Flag)]);
 
@@ -249,6 +270,7 @@ static SERVICE: Shape = Shape::new(&[
     field("overlays", Kind::Texts),
     field("skills", Kind::Texts),
     field("workflows", Kind::Texts),
+    field("network", Kind::Object(&NETWORK)),
 ]);
 
 static CURATION: Shape = Shape::new(&[field("toolSets", Kind::Map(&Kind::Object(&TOOL_SET)))]);
@@ -264,6 +286,14 @@ static POLICY: Shape = Shape::new(&[
     field("deny", Kind::Patterns),
     field("approvalRequired", Kind::Patterns),
     final_field("allowExecSecrets", Kind::Flag),
+    final_entries("rateLimits", Kind::Map(&Kind::Object(&RATE_LIMIT))),
+]);
+
+static RATE_LIMIT: Shape = Shape::new(&[
+    field("tools", Kind::Texts),
+    field("per", Kind::Word(RateLimitPer::WORDS)),
+    field("requests", Kind::Integer(1, 1_000_000_000)),
+    field("windowSeconds", Kind::Integer(1, 86_400)),
 ]);
 
 pub(crate) static STATIC_SECRET: Shape = Shape::new(&[

@@ -93,6 +93,20 @@ words! {
 }
 
 words! {
+    /// What a rate limit counts apart.
+    RateLimitPer {
+        /// Each caller.
+        Principal = "principal",
+        /// Each tool, whoever calls it.
+        Tool = "tool",
+        /// Each service, whoever calls it.
+        Service = "service",
+        /// Nothing: one count for all.
+        All = "all",
+    }
+}
+
+words! {
     /// Where upstream tokens are kept.
     TokenStorage {
         /// In the instance's state directory.

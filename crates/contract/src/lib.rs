@@ -11,6 +11,7 @@ pub mod glob;
 pub mod ids;
 pub mod paths;
 pub mod problem;
+pub mod reach;
 pub mod redact;
 pub mod runtime;
 pub mod slug;
