@@ -54,6 +54,51 @@ pub struct ExecuteRequest<'a> {
     /// The caller approves the call.
     #[serde(deserialize_with = "null_as_default", skip_serializing_if = "std::ops::Not::not")]
     pub approval: bool,
+    /// Typed arguments, beside `pathArgs`, `flags` and `body`; a JSON object (beside the contract, like all that
+    /// follow). A tool of an API: keyed by the parameter's name on the command line, else its wire name, else
+    /// `param-<name>`; path parameters too; `body` is the request body, as JSON; a `null` counts as not given.
+    /// A tool of an MCP server: its input, as it is. What is given here and elsewhere at once is refused.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<&'a RawValue>,
+    /// Media type of the body, one that the tool takes; empty for the one the description prefers.
+    #[serde(borrow, deserialize_with = "null_as_empty", skip_serializing_if = "str::is_empty")]
+    pub content_type: Cow<'a, str>,
+    /// Parts of a `multipart/form-data` body, behind those that the body's members make.
+    #[serde(borrow, deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<BodyPart<'a>>,
+    /// One of the servers that the description offers, by name or URL; empty for the first.
+    #[serde(borrow, deserialize_with = "null_as_empty", skip_serializing_if = "str::is_empty")]
+    pub server: Cow<'a, str>,
+    /// Values of the server's variables, as far as the description offers them.
+    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "BTreeMap::is_empty")]
+    pub server_variables: BTreeMap<String, String>,
+    /// Answers what would be sent, and what the policy says to it; nothing is sent. The answer is a [`crate::preview::Preview`].
+    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// `false`: arguments are not checked against the description's schemas, where the policy allows that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validate: Option<bool>,
+}
+
+/// A part of a `multipart/form-data` body (RFC 7578).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BodyPart<'a> {
+    /// Name of the field.
+    #[serde(borrow, deserialize_with = "null_as_empty")]
+    pub name: Cow<'a, str>,
+    /// Name of the file; empty for a field that is no file.
+    #[serde(borrow, deserialize_with = "null_as_empty", skip_serializing_if = "str::is_empty")]
+    pub filename: Cow<'a, str>,
+    /// Media type; empty for what the description says, else what the value suggests.
+    #[serde(borrow, deserialize_with = "null_as_empty", skip_serializing_if = "str::is_empty")]
+    pub content_type: Cow<'a, str>,
+    /// Further headers of the part.
+    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// The bytes, base64.
+    #[serde(borrow, deserialize_with = "null_as_empty", skip_serializing_if = "str::is_empty")]
+    pub data: Cow<'a, str>,
 }
 
 /// Answer to a tool call that reached the upstream.

@@ -10,6 +10,7 @@ pub mod execute;
 pub mod glob;
 pub mod ids;
 pub mod paths;
+pub mod preview;
 pub mod problem;
 pub mod reach;
 pub mod redact;

@@ -51,9 +51,28 @@ fn parsed(body: &[u8]) -> Result<(ExecuteRequest<'_>, Option<Mode>, Option<Bytes
         ("agentProfile", &request.agent_profile),
         ("configPath", &request.config_path),
     ])?;
+    refuse_unknown_ways(&request)?;
     let mode = catalog::mode(&request.mode)?;
     let body = decode_body(&request.body)?;
     Ok((request, mode, body))
+}
+
+/// Members of the contract that this runtime does not act on yet. Ignoring them would send what was not asked for.
+fn refuse_unknown_ways(request: &ExecuteRequest<'_>) -> Result<(), Box<Problem>> {
+    let given = [
+        ("arguments", request.arguments.is_some()),
+        ("contentType", !request.content_type.is_empty()),
+        ("parts", !request.parts.is_empty()),
+        ("server", !request.server.is_empty() || !request.server_variables.is_empty()),
+        ("dryRun", request.dry_run),
+    ];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((member, _)) => {
+            let detail = format!("This runtime does not act on the member {member}.");
+            Err(Problem::new(ErrorCode::NotConfigured, detail))
+        }
+        None => Ok(()),
+    }
 }
 
 /// An attempt that reaches no tool is recorded too; gives the problem back.
