@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Real programs that the end-to-end tests call through the toolbox. Not for the demo, which needs nothing from outside.
 #
-#   scripts/peers.sh install   puts them under target/test-peers (asks PyPI; a second run does nothing)
+#   scripts/peers.sh install   puts them under target/test-peers (asks PyPI and npm; a second run does nothing)
 #   scripts/peers.sh env       prints the variables that tell the tests where they are
 #   scripts/peers.sh check     starts each once and reads its description
 #
@@ -25,6 +25,12 @@
 #           --exporter blackhole --pid-file FILE --log-file FILE; the files' defaults are the same for all; no port 0
 #   ready   when both ports are open, after less than 1 s; SIGTERM stops it
 #   prints  what arrives, with --debug-log traces --debug-log metrics --debug-log logs --debug-log-verbosity detailed
+# OPEN_CLI_TEST_MCP: a Python that has mcp-server-time and the official MCP SDK (dual-era: 2026-07-28 and older).
+#   start   $OPEN_CLI_TEST_MCP -m mcp_server_time --local-timezone UTC; speaks on standard input and output
+# OPEN_CLI_TEST_NODE_MODULES: what scripts/peers/npm/package.json names, one prefix for all programs from npm.
+#   start   node $OPEN_CLI_TEST_NODE_MODULES/@modelcontextprotocol/server-everything/dist/index.js stdio
+#           or streamableHttp (at /mcp) or sse (at /sse) with PORT=PORT; no port 0. MCP up to 2025-11-25
+#   start   node $OPEN_CLI_TEST_NODE_MODULES/@modelcontextprotocol/server-filesystem/dist/index.js FOLDER
 # OPEN_CLI_TEST_PROMETHEUS: a Python that has prometheus_client's parser and promql-parser.
 # OPEN_CLI_TEST_OTLP: a Python that has OpenTelemetry's own messages (opentelemetry.proto.collector.…_service_pb2).
 set -euo pipefail
@@ -61,12 +67,45 @@ install_one() {
   printf '%s\n' "$stamp" >"$home/stamp"
 }
 
+# Node and npm; on Debian they are packages of their own.
+need_node() {
+  if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    local sudo=()
+    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+    say "installing nodejs and npm"
+    "${sudo[@]}" apt-get update -qq >&2
+    "${sudo[@]}" apt-get install -y -qq --no-install-recommends nodejs npm >&2
+  fi
+  local major
+  major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
+  ((major >= 20)) || { say "node $major is too old; the programs from npm need 20 or later"; return 1; }
+}
+
+# All programs from npm share one prefix; the lock file names every version. Made anew when it changes.
+install_npm() {
+  local list=$root/scripts/peers/npm home=$peers/npm stamp
+  stamp=$(cat "$list"/package*.json | sha256sum)
+  if [ "$(cat "$home/stamp" 2>/dev/null)" = "$stamp" ] && [ -d "$home/node_modules" ]; then
+    say "npm is there"
+    return
+  fi
+  need_node
+  say "installing npm"
+  rm -rf "$home"
+  mkdir -p "$home"
+  cp "$list"/package*.json "$home"
+  (cd "$home" && npm ci --no-audit --no-fund --ignore-scripts --silent >&2)
+  printf '%s\n' "$stamp" >"$home/stamp"
+}
+
 install_all() {
   mkdir -p "$peers"
   install_one httpbin
   install_one prefect
   install_one otlp
   install_one prometheus
+  install_one mcp
+  install_npm
 }
 
 print_env() {
@@ -75,6 +114,8 @@ print_env() {
   printf 'OPEN_CLI_TEST_OTLP=%s\n' "$peers/otlp/bin/python"
   printf 'OPEN_CLI_TEST_PROMETHEUS=%s\n' "$peers/prometheus/bin/python"
   printf 'OPEN_CLI_TEST_COLLECTOR=%s\n' "$(collector)"
+  printf 'OPEN_CLI_TEST_MCP=%s\n' "$peers/mcp/bin/python"
+  printf 'OPEN_CLI_TEST_NODE_MODULES=%s\n' "$peers/npm/node_modules"
 }
 
 # The name of the folder has Python's version in it.
@@ -107,6 +148,26 @@ span = request.resource_spans.add().scope_spans.add().spans.add(trace_id=b"t" * 
 headers = {"content-type": "application/x-protobuf"}
 message = urllib.request.Request(sys.argv[1], request.SerializeToString(), headers)
 urllib.request.urlopen(message, timeout=5).read()
+PY
+}
+
+# The tools that an MCP server on standard input and output lists, by name.
+mcp_tools() {
+  "$peers/mcp/bin/python" - "$@" <<'PY'
+import json, subprocess, sys
+server = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+def send(**message):
+    print(json.dumps({"jsonrpc": "2.0", **message}), file=server.stdin, flush=True)
+def answer(id):
+    return next(m for m in map(json.loads, server.stdout) if m.get("id") == id)["result"]
+client = {"name": "peers", "version": "1"}
+send(id=1, method="initialize", params={"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client})
+answer(1)
+send(method="notifications/initialized")
+send(id=2, method="tools/list")
+print(len(answer(2)["tools"]), "tools")
+server.stdin.close()
+server.wait(10)
 PY
 }
 
@@ -153,6 +214,10 @@ check() {
   done
   say "collector: took a span"
   stop
+  say "mcp-server-time: $(mcp_tools "$peers/mcp/bin/python" -m mcp_server_time --local-timezone UTC)"
+  local servers=$peers/npm/node_modules/@modelcontextprotocol
+  say "server-everything: $(mcp_tools node "$servers/server-everything/dist/index.js" stdio)"
+  say "server-filesystem: $(mcp_tools node "$servers/server-filesystem/dist/index.js" "$home")"
 }
 
 case ${1:-} in
