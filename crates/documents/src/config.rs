@@ -9,6 +9,10 @@ use std::time::Duration;
 pub struct DocumentsConfig {
     /// Folder of the HTTP cache (INST-9). `None`: nothing is kept, every fetch is a miss.
     pub cache_dir: Option<PathBuf>,
+    /// Folder of another process's cache: what the own one lacks is looked up there, and nothing there is ever changed.
+    pub borrowed_cache_dir: Option<PathBuf>,
+    /// Nothing is asked over the network: what is stored is used, whatever its age.
+    pub offline: bool,
     /// `User-Agent` of requests.
     pub user_agent: String,
     /// Longest time to set up a connection.
@@ -19,7 +23,8 @@ pub struct DocumentsConfig {
     pub max_body_bytes: usize,
     /// Most redirects of one request.
     pub max_redirects: usize,
-    /// How long past its freshness a stored answer may stand in for one that can't be had.
+    /// How long past its freshness a stored answer may stand in for one that can't be had. The origin may say less
+    /// (`stale-if-error`), or nothing at all (`must-revalidate`, `no-cache`).
     pub max_stale: Duration,
     /// Largest local file.
     pub max_file_bytes: u64,
@@ -43,6 +48,8 @@ impl Default for DocumentsConfig {
     fn default() -> Self {
         Self {
             cache_dir: None,
+            borrowed_cache_dir: None,
+            offline: false,
             user_agent: concat!("open-cli-toolbox/", env!("CARGO_PKG_VERSION")).to_owned(),
             connect_timeout: Duration::from_secs(10),
             total_timeout: Duration::from_secs(60),

@@ -80,6 +80,12 @@ pub enum DocumentError {
         /// HTTP status.
         status: u16,
     },
+    /// Nothing is asked over the network, and nothing is stored.
+    #[error("{url} is not in the document cache, and nothing is fetched offline")]
+    Offline {
+        /// The URL, redacted.
+        url: String,
+    },
     /// The HTTP client can't be set up.
     #[error("the HTTP client can't be set up: {reason}")]
     Client {
@@ -111,9 +117,11 @@ impl DocumentError {
                 "file_unreadable"
             }
             Self::TooLarge { .. } => "document_too_large",
-            Self::Transport { .. } | Self::Timeout { .. } | Self::Redirect { .. } | Self::Client { .. } => {
-                "fetch_failed"
-            }
+            Self::Transport { .. }
+            | Self::Timeout { .. }
+            | Self::Redirect { .. }
+            | Self::Offline { .. }
+            | Self::Client { .. } => "fetch_failed",
             Self::Status { .. } => "fetch_status",
             Self::Format { .. } => "document_invalid",
             Self::Stopped { .. } => "stopped",

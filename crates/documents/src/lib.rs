@@ -18,7 +18,7 @@ pub use config::{DocumentsConfig, FetchPolicy};
 pub use documents::Documents;
 pub use error::{DocumentError, FormatError};
 pub use format::to_json;
-pub use http::{FetchMethod, FetchRequest, Fetched, Swept};
+pub use http::{CacheEntry, FetchMethod, FetchRequest, Fetched, Swept, clear_cache, list_cache};
 pub use load::{LoadedSet, Single};
 pub use local::{FileStamp, FileState};
 pub use location::{Location, LocationError};

@@ -428,6 +428,81 @@ async fn method_and_accept_are_part_of_the_key() {
     assert_eq!(outcome(&documents, &url, DEFAULT).await, "refreshed");
 }
 
+/// RFC 9111 §4.2.4, RFC 5861 §4
+#[tokio::test]
+async fn the_origin_may_forbid_or_shorten_standing_in() {
+    for (control, hours, expected) in [
+        ("max-age=1", 1, "stale_hit"),
+        ("max-age=1, stale-if-error=7200", 1, "stale_hit"),
+        ("max-age=1, stale-if-error=60", 1, "unexpected status 503"),
+        ("max-age=1, must-revalidate", 1, "unexpected status 503"),
+        ("no-cache", 1, "unexpected status 503"),
+        ("max-age=1, stale-if-error=99999999", 7 * 24 + 1, "unexpected status 503"),
+    ] {
+        let dir = dir();
+        let line = format!("Cache-Control: {control}");
+        let origin = Origin::start(move |_| ok(&[&line], "{}")).await;
+        let documents = documents(dir.path());
+        let url = origin.url("/a");
+        assert_eq!(outcome(&documents, &url, DEFAULT).await, "miss");
+        edit(dir.path(), &format!("GET:{url}"), |metadata| metadata["lastValidatedAt"] = hours_ago(hours).into());
+        origin.now(|_| status(503, &[], ""));
+        let got = outcome(&documents, &url, DEFAULT).await;
+        assert!(got.contains(expected), "{control}: {got}");
+        assert_eq!(outcome(&documents, &url, MANUAL).await, "stale_hit", "the operator's own word");
+    }
+}
+
+/// RFC 9111 §4.1
+#[tokio::test]
+async fn an_answer_for_another_user_agent_is_none_of_ours() {
+    let dir = dir();
+    let origin = Origin::start(|_| ok(&["Cache-Control: max-age=60", "Vary: User-Agent"], "{}")).await;
+    let url = origin.url("/a");
+    for (agent, expected) in [("one/1", "miss"), ("one/1", "fresh_hit"), ("one/2", "refreshed")] {
+        let documents = with(dir.path(), |config| config.user_agent = agent.to_owned());
+        assert_eq!(outcome(&documents, &url, DEFAULT).await, expected, "{agent}");
+    }
+}
+
+#[tokio::test]
+async fn offline_only_what_is_stored_is_used_and_a_borrowed_cache_is_left_alone() {
+    let (theirs, ours) = (dir(), dir());
+    let origin = Origin::start(|seen| match seen.header("if-none-match") {
+        Some(_) => status(304, &[], ""),
+        None => ok(&["Cache-Control: max-age=0", "ETag: \"1\""], "{\"a\":1}"),
+    })
+    .await;
+    let url = origin.url("/a");
+    assert_eq!(outcome(&documents(theirs.path()), &url, DEFAULT).await, "miss");
+    let key = format!("GET:{url}");
+    let (metadata, body) = files_of(theirs.path(), &key);
+    let before = std::fs::read(&metadata).expect("metadata");
+    let borrower = |offline: bool| {
+        let dir = theirs.path().join("http");
+        with(ours.path(), move |config| (config.borrowed_cache_dir, config.offline) = (Some(dir), offline))
+    };
+    let fetched = get(&borrower(true), &url, DEFAULT).await.expect("stored");
+    assert_eq!((&*fetched.body, fetched.record.stale), (&b"{\"a\":1}"[..], true));
+    assert_eq!(outcome(&borrower(true), &url, FORCED).await, "stale_hit");
+    assert_eq!(outcome(&borrower(true), &url, aged(60)).await, "stale_hit", "the origin says zero");
+    let missing = outcome(&borrower(true), &origin.url("/b?token=t"), DEFAULT).await;
+    assert!(missing.contains("is not in the document cache") && !missing.contains("=t "), "{missing}");
+    assert_eq!(origin.count(), 1, "nothing was asked");
+    assert_eq!(outcome(&borrower(false), &url, DEFAULT).await, "revalidated_hit");
+    assert!(files_of(ours.path(), &key).0.exists());
+    assert_eq!(std::fs::read(&metadata).expect("metadata"), before);
+    // Damage there is not ours to mend.
+    write(&body, b"other");
+    let reader = with(theirs.path(), |config| {
+        config.borrowed_cache_dir = config.cache_dir.take();
+        config.offline = true;
+    });
+    let got = outcome(&reader, &url, DEFAULT).await;
+    assert!(got.contains("is not in the document cache"), "{got}");
+    assert!(metadata.exists() && body.exists());
+}
+
 /// Weakness 48
 #[tokio::test]
 async fn the_cache_can_be_swept_and_cleared() {

@@ -3,9 +3,10 @@
 
 use super::client::{FetchMethod, LazyClient, Question, Reply};
 use super::flights::Flights;
-use super::freshness::{CacheControl, expires_at};
+use super::freshness::{CacheControl, expires_at, stands_in_until};
+use super::inventory::Swept;
 use super::metadata::{Headers, Metadata};
-use super::store::{Entry, Found, Store, Swept};
+use super::store::{Entry, Found, Store};
 use crate::error::DocumentError;
 use crate::{DocumentsConfig, FetchPolicy};
 use bytes::Bytes;
@@ -84,6 +85,8 @@ struct Answer {
 pub(crate) struct Fetcher {
     config: Arc<DocumentsConfig>,
     store: Option<Arc<Store>>,
+    /// Of another process.
+    borrowed: Option<Arc<Store>>,
     client: LazyClient,
     flights: Flights<Shared>,
 }
@@ -91,7 +94,9 @@ pub(crate) struct Fetcher {
 impl Fetcher {
     pub(crate) fn new(config: Arc<DocumentsConfig>) -> Self {
         let store = config.cache_dir.clone().map(|dir| Arc::new(Store::new(dir, config.max_body_bytes)));
-        Self { config, store, client: LazyClient::default(), flights: Flights::default() }
+        let borrowed = config.borrowed_cache_dir.clone();
+        let borrowed = borrowed.map(|dir| Arc::new(Store::read_only(dir, config.max_body_bytes)));
+        Self { config, store, borrowed, client: LazyClient::default(), flights: Flights::default() }
     }
 
     /// Reads a remote document through the cache.
@@ -145,9 +150,15 @@ impl Fetcher {
         let found = self.load(key).await;
         let was_there = !matches!(found, Found::Nothing);
         let entry = match found {
-            Found::Entry(entry) if !varies(&entry.metadata, request) => Some(*entry),
+            Found::Entry(entry) if !varies(&entry.metadata, request, &self.config.user_agent) => Some(*entry),
             _ => None,
         };
+        if self.config.offline {
+            let entry = entry.ok_or_else(|| DocumentError::Offline { url: redact::url(&request.url) })?;
+            let is_fresh = is_fresh(&entry.metadata, policy, now);
+            let outcome = if is_fresh { CacheOutcome::FreshHit } else { CacheOutcome::StaleHit };
+            return Ok(answer_from(&entry, outcome, policy));
+        }
         if let Some(entry) = &entry
             && !policy.force_refresh
         {
@@ -217,6 +228,9 @@ impl Fetcher {
         };
         metadata.repeat_headers();
         metadata.expires_at = expires_at(&metadata.headers, now, policy.max_age);
+        if vary_names(&metadata, "user-agent") {
+            metadata.request_user_agent.clone_from(&self.config.user_agent);
+        }
         let mut entry = Entry { metadata, body: reply.body };
         let answer = answer_from(&entry, outcome, policy);
         if is_no_store(&entry.metadata) {
@@ -245,7 +259,7 @@ impl Fetcher {
         if is_no_store(&entry.metadata) {
             self.on_disk(key, |store, key| store.remove(key)).await;
         } else if entry.metadata.body_sha256.is_empty() {
-            // Of another writer: from now on it can be verified.
+            // Of another writer or another cache: from now on it is ours and can be verified.
             self.on_disk(key, move |store, key| log_failure(store.save(key, &mut entry))).await;
         } else {
             self.on_disk(key, move |store, key| log_failure(store.save_metadata(key, &entry.metadata))).await;
@@ -256,13 +270,23 @@ impl Fetcher {
     /// A stored copy may stand in for as long past its freshness as configured (weakness 44).
     fn may_stand_in(&self, metadata: &Metadata, policy: &FetchPolicy, now: Timestamp) -> bool {
         let Some(validated) = metadata.validated_at() else { return false };
-        let until = expires_at(&metadata.headers, validated, policy.max_age).unwrap_or(validated).max(validated);
-        let staleness = now.duration_since(until);
-        staleness.is_negative() || staleness.unsigned_abs() <= self.config.max_stale
+        let until = stands_in_until(&metadata.headers, validated, policy.max_age, self.config.max_stale);
+        until.is_some_and(|until| now <= until)
     }
 
     async fn load(&self, key: &str) -> Found {
-        self.on_disk(key, |store, key| store.load(key)).await.unwrap_or(Found::Nothing)
+        match self.on_disk(key, |store, key| store.load(key)).await.unwrap_or(Found::Nothing) {
+            Found::Nothing => {
+                let found = on_disk(self.borrowed.as_ref(), key, |store, key| store.load(key)).await;
+                let mut found = found.unwrap_or(Found::Nothing);
+                if let Found::Entry(entry) = &mut found {
+                    // Not stored here: whoever saves it must save its body too.
+                    entry.metadata.body_sha256.clear();
+                }
+                found
+            }
+            found => found,
+        }
     }
 
     /// Runs blocking work on the store, if there is one.
@@ -271,10 +295,7 @@ impl Fetcher {
         key: &str,
         work: impl FnOnce(&Store, &str) -> T + Send + 'static,
     ) -> Option<T> {
-        let store = Arc::clone(self.store.as_ref()?);
-        let key = key.to_owned();
-        // Fails only when the runtime shuts down, or when the work panics.
-        tokio::task::spawn_blocking(move || work(&store, &key)).await.ok()
+        on_disk(self.store.as_ref(), key, work).await
     }
 
     pub(crate) async fn sweep(&self) -> std::io::Result<Swept> {
@@ -285,6 +306,17 @@ impl Fetcher {
     pub(crate) async fn clear(&self) -> std::io::Result<Swept> {
         self.on_disk("", |store, _| store.clear()).await.unwrap_or(Ok(Swept::default()))
     }
+}
+
+async fn on_disk<T: Send + 'static>(
+    store: Option<&Arc<Store>>,
+    key: &str,
+    work: impl FnOnce(&Store, &str) -> T + Send + 'static,
+) -> Option<T> {
+    let store = Arc::clone(store?);
+    let key = key.to_owned();
+    // Fails only when the runtime shuts down, or when the work panics.
+    tokio::task::spawn_blocking(move || work(&store, &key)).await.ok()
 }
 
 /// Weakness 46: a disk that can't be written costs the next fetch, not this one.
@@ -305,15 +337,18 @@ fn is_fresh(metadata: &Metadata, policy: &FetchPolicy, now: Timestamp) -> bool {
     })
 }
 
-/// The stored answer depends on an `Accept` that we don't send this time. `Accept` is part of our keys, so this
-/// happens to entries of other writers only.
-fn varies(metadata: &Metadata, request: &FetchRequest) -> bool {
-    let by_accept = metadata
-        .headers
-        .all("Vary")
-        .flat_map(|line| line.split(','))
-        .any(|name| name.trim().eq_ignore_ascii_case("accept"));
-    by_accept && metadata.request_accept != request.accept.as_deref().unwrap_or_default()
+/// The stored answer depends on request headers that are others now (RFC 9111 §4.1). What we send beside `Accept` is
+/// the same for all requests of one version, and `Accept` is part of our keys: this happens after an upgrade, and to
+/// entries of other writers.
+fn varies(metadata: &Metadata, request: &FetchRequest, user_agent: &str) -> bool {
+    let accept = request.accept.as_deref().unwrap_or_default();
+    (vary_names(metadata, "accept") && metadata.request_accept != accept)
+        || (vary_names(metadata, "user-agent") && metadata.request_user_agent != user_agent)
+}
+
+fn vary_names(metadata: &Metadata, header: &str) -> bool {
+    let lines = metadata.headers.all("Vary");
+    lines.flat_map(|line| line.split(',')).any(|name| name.trim().eq_ignore_ascii_case(header))
 }
 
 /// Where a redirect led, as the base of references: its credentials belong to that one request.

@@ -13,6 +13,10 @@ pub(super) const MAX_LIFETIME_SECONDS: u64 = 1 << 31;
 pub(super) struct CacheControl {
     pub(super) no_store: bool,
     pub(super) no_cache: bool,
+    /// A stale answer may not be used without asking (RFC 9111 §5.2.2.2).
+    pub(super) must_revalidate: bool,
+    /// How long a stale answer may stand in for an error (RFC 5861 §4).
+    pub(super) stale_if_error: Option<u64>,
     /// The first `max-age`, if it is a number; negative ones are 0.
     pub(super) max_age: Option<u64>,
 }
@@ -28,6 +32,10 @@ impl CacheControl {
                 "no-store" => control.no_store = true,
                 // `no-cache="Set-Cookie"` may be read as the bare form (RFC 9111 §5.2.2.4).
                 "no-cache" => control.no_cache = true,
+                "must-revalidate" => control.must_revalidate = true,
+                "stale-if-error" if control.stale_if_error.is_none() => {
+                    control.stale_if_error = seconds(value.trim().trim_matches('"').trim());
+                }
                 "max-age" if is_first_max_age => {
                     is_first_max_age = false;
                     control.max_age = seconds(value.trim().trim_matches('"').trim());
@@ -85,6 +93,23 @@ pub(super) fn expires_at(
     // The operator's own lifetime counts from our validation, not from the origin's clock.
     let fallback = max_age.filter(|age| !age.is_zero())?;
     Some(add(validated_at, fallback.as_secs().min(MAX_LIFETIME_SECONDS)))
+}
+
+/// Until when a stored answer may stand in for one that can't be had (RFC 9111 §4.2.4, RFC 5861 §4, weakness 44);
+/// `None`: its origin forbids it.
+pub(super) fn stands_in_until(
+    headers: &Headers,
+    validated_at: Timestamp,
+    max_age: Option<Duration>,
+    max_stale: Duration,
+) -> Option<Timestamp> {
+    let control = CacheControl::parse(headers.all("Cache-Control"));
+    if control.no_store || control.no_cache || control.must_revalidate {
+        return None;
+    }
+    let fresh_until = expires_at(headers, validated_at, max_age).unwrap_or(validated_at).max(validated_at);
+    let bound = max_stale.as_secs().min(MAX_LIFETIME_SECONDS);
+    Some(add(fresh_until, control.stale_if_error.map_or(bound, |allowed| allowed.min(bound))))
 }
 
 /// When the answer was generated, as far as `Age` and `Date` tell (RFC 9111 §4.2.3). `validated_at` is the time the
@@ -181,6 +206,29 @@ mod tests {
             (&[(CC, "max-age=60"), ("Vary", "Accept-Encoding")], 0, Some(60)),
         ] {
             assert_eq!(fresh_for(lines, max_age), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_stale_answer_stands_in_as_long_as_its_origin_and_the_configuration_allow() {
+        for (control, expected) in [
+            ("max-age=60", Some(160)),
+            ("", Some(100)),
+            ("max-age=60, stale-if-error=30", Some(90)),
+            ("max-age=60, stale-if-error=\"30\"", Some(90)),
+            ("max-age=60, stale-if-error=0", Some(60)),
+            ("max-age=60, stale-if-error=9999", Some(160)),
+            ("max-age=60, stale-if-error=soon", Some(160)),
+            ("max-age=60, Must-Revalidate", None),
+            ("no-cache, max-age=60", None),
+            ("no-store", None),
+            // For shared caches.
+            ("max-age=60, proxy-revalidate", Some(160)),
+        ] {
+            let mut headers = Headers::default();
+            headers.append("Cache-Control", control);
+            let until = stands_in_until(&headers, at(0), None, Duration::from_secs(100));
+            assert_eq!(until.map(|until| until.duration_since(at(0)).as_secs()), expected, "{control}");
         }
     }
 

@@ -41,6 +41,9 @@ pub(super) struct Metadata {
     pub(super) body_length: Option<u64>,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) request_accept: String,
+    /// Kept when `Vary` names it, because ours changes with our version.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) request_user_agent: String,
     /// Where redirects led, credentials redacted; empty when there were none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) final_url: String,

@@ -5,11 +5,12 @@ mod client;
 mod fetch;
 mod flights;
 mod freshness;
+mod inventory;
 mod metadata;
 mod store;
 
 pub use client::FetchMethod;
 pub use fetch::{FetchRequest, Fetched};
-pub use store::Swept;
+pub use inventory::{CacheEntry, Swept, clear_cache, list_cache};
 
 pub(crate) use fetch::Fetcher;

@@ -1,17 +1,21 @@
 //! The cache on disk: `<stem>.json` and `<stem>.body`, the stem being the SHA-256 of the key (config-and-state §4.1,
-//! §4.6). The body is written first and its digest stands in the metadata, so a pair of different generations is
-//! found out when it is read (weakness 40). Everything here blocks.
+//! §4.6). Everything here blocks.
+//!
+//! A new body is written beside the old one under its own digest, `<stem>.<SHA-256>.body`; then the metadata that
+//! names the digest; then the body takes the name of the contract (weakness 40). A process that dies at any point
+//! leaves either the old pair or the new one, and a pair of different generations is never served.
 
+use super::inventory::{self, Swept};
 use super::metadata::Metadata;
 use bytes::Bytes;
-use open_cli_files::{Durability, FileError, create_private_dir_all, read_bounded, replace, sweep_temporaries};
+use open_cli_files::{Durability, FileError, create_private_dir_all, read_bounded, replace};
 use sha2::{Digest, Sha256};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Largest metadata file; a server's headers are far smaller.
-const MAX_METADATA_BYTES: u64 = 1 << 20;
+pub(super) const MAX_METADATA_BYTES: u64 = 1 << 20;
 
 /// A stored answer.
 #[derive(Debug, Clone)]
@@ -33,20 +37,25 @@ pub(super) enum Found {
 pub(super) struct Store {
     dir: PathBuf,
     max_body_bytes: u64,
+    /// Somebody else's: nothing is written, nothing is deleted.
+    is_read_only: bool,
 }
 
-/// What a sweep removed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// Entries removed.
-    pub entries: usize,
-    /// Their bytes.
-    pub bytes: u64,
+/// Why an entry can't be had from disk.
+enum Miss {
+    Nothing,
+    Unreadable(FileError),
+    Damaged(String),
 }
 
 impl Store {
     pub(super) fn new(dir: PathBuf, max_body_bytes: usize) -> Self {
-        Self { dir, max_body_bytes: max_body_bytes as u64 }
+        Self { dir, max_body_bytes: max_body_bytes as u64, is_read_only: false }
+    }
+
+    /// The cache of another process.
+    pub(super) fn read_only(dir: PathBuf, max_body_bytes: usize) -> Self {
+        Self { is_read_only: true, ..Self::new(dir, max_body_bytes) }
     }
 
     fn paths(&self, key: &str) -> (PathBuf, PathBuf) {
@@ -56,41 +65,67 @@ impl Store {
 
     /// What is stored under the key. A disk that can't be read is logged and has nothing.
     pub(super) fn load(&self, key: &str) -> Found {
-        let (metadata_path, body_path) = self.paths(key);
-        let json = match read_bounded(&metadata_path, MAX_METADATA_BYTES) {
-            Ok(json) => json,
-            // An orphan body is of no use (CACHE-16).
-            Err(error) if error.is_not_found() => return Found::Nothing,
-            Err(FileError::TooLarge { .. }) => return self.corrupt(key, "the metadata is too large"),
-            Err(error) => return unreadable(&error),
-        };
-        let metadata = match Metadata::decode(&json) {
-            Ok(metadata) => metadata,
-            Err(error) => return self.corrupt(key, &error.to_string()),
-        };
-        let body = match read_bounded(&body_path, self.max_body_bytes) {
-            Ok(body) => body,
-            Err(error) if error.is_not_found() => return self.corrupt(key, "the body is missing"),
-            Err(FileError::TooLarge { .. }) => return self.corrupt(key, "the body is too large"),
-            Err(error) => return unreadable(&error),
-        };
-        if metadata.body_length.is_some_and(|length| length != body.len() as u64) {
-            return self.corrupt(key, "the body has another length");
+        let entry = self.read(key).or_else(|miss| match miss {
+            // Another process may have replaced the pair between our two reads.
+            Miss::Damaged(_) => self.read(key),
+            miss => Err(miss),
+        });
+        match entry {
+            Ok(entry) => Found::Entry(Box::new(entry)),
+            Err(Miss::Nothing) => Found::Nothing,
+            Err(Miss::Unreadable(error)) => {
+                tracing::warn!(%error, "the document cache can't be read; going on without");
+                Found::Nothing
+            }
+            Err(Miss::Damaged(_)) if self.is_read_only => Found::Nothing,
+            Err(Miss::Damaged(reason)) => {
+                tracing::warn!(dir = %self.dir.display(), reason, "a damaged entry of the document cache was deleted");
+                self.remove(key);
+                Found::Corrupt
+            }
         }
-        if !metadata.body_sha256.is_empty() && metadata.body_sha256 != hex(&Sha256::digest(&body)) {
-            return self.corrupt(key, "the body has another digest");
-        }
-        Found::Entry(Box::new(Entry { metadata, body: body.into() }))
     }
 
-    /// Stores an answer: body, then metadata.
+    fn read(&self, key: &str) -> Result<Entry, Miss> {
+        let (metadata_path, body_path) = self.paths(key);
+        // An orphan body is of no use (CACHE-16).
+        let json = bounded(&metadata_path, MAX_METADATA_BYTES, "metadata")?.ok_or(Miss::Nothing)?;
+        let metadata = Metadata::decode(&json).map_err(|error| Miss::Damaged(error.to_string()))?;
+        let fault = match bounded(&body_path, self.max_body_bytes, "body")? {
+            Some(body) => match fault_of(&metadata, &body) {
+                None => return Ok(Entry { metadata, body: body.into() }),
+                Some(fault) => fault,
+            },
+            None => "the body is missing",
+        };
+        // A process may have died before the new body took its name.
+        if let Some(new_path) = addressed(&body_path, &metadata.body_sha256)
+            && let Some(body) = bounded(&new_path, self.max_body_bytes, "body")?
+            && fault_of(&metadata, &body).is_none()
+        {
+            if !self.is_read_only {
+                log_failure(std::fs::rename(&new_path, &body_path), &new_path);
+            }
+            return Ok(Entry { metadata, body: body.into() });
+        }
+        Err(Miss::Damaged(fault.to_owned()))
+    }
+
+    /// Stores an answer: body, then metadata, then the name of the body.
     pub(super) fn save(&self, key: &str, entry: &mut Entry) -> Result<(), FileError> {
         let (metadata_path, body_path) = self.paths(key);
         entry.metadata.body_sha256 = hex(&Sha256::digest(&entry.body));
         entry.metadata.body_length = Some(entry.body.len() as u64);
+        let new_path =
+            addressed(&body_path, &entry.metadata.body_sha256).expect("invariant: the digest was just written");
         create_private_dir_all(&self.dir)?;
-        replace(&body_path, &entry.body, Durability::Unsynced)?;
-        replace(&metadata_path, &encode(&entry.metadata), Durability::Unsynced)
+        replace(&new_path, &entry.body, Durability::Unsynced)?;
+        let saved = replace(&metadata_path, &encode(&entry.metadata), Durability::Unsynced);
+        match &saved {
+            Ok(()) => log_failure(std::fs::rename(&new_path, &body_path), &new_path),
+            Err(_) => remove(&new_path),
+        }
+        saved
     }
 
     /// Stores what a 304 changed; the body stays.
@@ -105,82 +140,54 @@ impl Store {
         remove(&body_path);
     }
 
-    fn corrupt(&self, key: &str, reason: &str) -> Found {
-        tracing::warn!(dir = %self.dir.display(), reason, "a damaged entry of the document cache was deleted");
-        self.remove(key);
-        Found::Corrupt
-    }
-
     /// Removes every entry.
     pub(super) fn clear(&self) -> io::Result<Swept> {
-        self.remove_where(|_, _| true)
+        inventory::clear(&self.dir, &mut |_| true)
     }
 
     /// Removes entries not written for `max_age`, then the oldest ones above `max_bytes` (weakness 48), then what
     /// killed processes left behind.
     pub(super) fn sweep(&self, max_age: Duration, max_bytes: u64) -> io::Result<Swept> {
-        let now = SystemTime::now();
-        let mut kept_bytes = 0_u64;
-        let swept = self.remove_where(|modified, bytes| {
-            kept_bytes = kept_bytes.saturating_add(bytes);
-            kept_bytes > max_bytes || now.duration_since(modified).is_ok_and(|age| age > max_age)
-        })?;
-        if let Err(error) = sweep_temporaries(&self.dir) {
-            tracing::warn!(%error, "leftovers of the document cache could not be removed");
-        }
-        Ok(swept)
-    }
-
-    /// Asks about each entry, the newest first, with its time and its bytes; removes those for which it says so.
-    fn remove_where(&self, mut is_meant: impl FnMut(SystemTime, u64) -> bool) -> io::Result<Swept> {
-        let mut stems: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
-        let listing = match std::fs::read_dir(&self.dir) {
-            Ok(listing) => listing,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Swept::default()),
-            Err(error) => return Err(error),
-        };
-        for file in listing {
-            let path = file?.path();
-            let Ok(metadata) = path.metadata() else { continue };
-            let twin = match path.extension().and_then(|extension| extension.to_str()) {
-                Some("json") => path.with_extension("body"),
-                // An orphan body.
-                Some("body") if !path.with_extension("json").exists() => path.clone(),
-                _ => continue,
-            };
-            if !is_stem(&path) {
-                continue;
-            }
-            let twin_bytes = if twin == path { 0 } else { twin.metadata().map_or(0, |metadata| metadata.len()) };
-            let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            stems.push((modified, metadata.len() + twin_bytes, path));
-        }
-        stems.sort_by(|a, b| b.cmp(a));
-        let mut swept = Swept::default();
-        for (modified, bytes, path) in stems {
-            if is_meant(modified, bytes) {
-                remove(&path.with_extension("json"));
-                remove(&path.with_extension("body"));
-                swept.entries += 1;
-                swept.bytes += bytes;
-            }
-        }
-        Ok(swept)
+        inventory::sweep(&self.dir, max_age, max_bytes)
     }
 }
 
-/// Ours are named by 64 hexadecimal digits; other files in the folder are none of our business.
-fn is_stem(path: &Path) -> bool {
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    stem.len() == 64 && stem.bytes().all(|byte| byte.is_ascii_hexdigit())
+/// A file, unless it is not there.
+fn bounded(path: &Path, limit: u64, what: &str) -> Result<Option<Vec<u8>>, Miss> {
+    match read_bounded(path, limit) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(FileError::TooLarge { .. }) => Err(Miss::Damaged(format!("the {what} is too large"))),
+        Err(error) => Err(Miss::Unreadable(error)),
+    }
 }
 
-fn unreadable(error: &FileError) -> Found {
-    tracing::warn!(%error, "the document cache can't be read; going on without");
-    Found::Nothing
+/// What says that a body does not belong to the metadata. Other writers of the contract's files keep no digest.
+fn fault_of(metadata: &Metadata, body: &[u8]) -> Option<&'static str> {
+    if metadata.body_length.is_some_and(|length| length != body.len() as u64) {
+        return Some("the body has another length");
+    }
+    let is_known = !metadata.body_sha256.is_empty();
+    (is_known && metadata.body_sha256 != hex(&Sha256::digest(body))).then_some("the body has another digest")
 }
 
-fn remove(path: &Path) {
+/// Where a body of this digest lies before it takes its name. The digest may come from a damaged file.
+fn addressed(body_path: &Path, digest: &str) -> Option<PathBuf> {
+    is_digest(digest).then(|| body_path.with_extension(format!("{digest}.body")))
+}
+
+/// What our files are named by; other files in the folder are none of our business.
+pub(super) fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn log_failure(result: io::Result<()>, path: &Path) {
+    if let Err(error) = result {
+        tracing::warn!(path = %path.display(), %error, "a file of the document cache could not be renamed");
+    }
+}
+
+pub(super) fn remove(path: &Path) {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             tracing::warn!(path = %path.display(), %error, "a file of the document cache could not be removed");
@@ -201,7 +208,6 @@ fn hex(digest: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::{File, FileTimes};
 
     fn entry(body: &'static str) -> Entry {
         Entry { metadata: Metadata::default(), body: Bytes::from_static(body.as_bytes()) }
@@ -277,25 +283,33 @@ mod tests {
         assert!(matches!(store.load("k"), Found::Entry(_)));
     }
 
-    /// Weakness 48
+    /// Weakness 40: a process may die at any point of a save.
     #[test]
-    fn a_sweep_removes_the_old_and_then_the_oldest_above_the_size() {
+    fn a_save_that_was_cut_off_costs_neither_the_old_nor_the_new_answer() {
         let (_dir, store) = store();
-        let now = SystemTime::now();
-        for (key, hours) in [("new", 0), ("middle", 2), ("old", 50)] {
-            store.save(key, &mut entry("0123456789")).expect("saved");
-            let file = File::options().append(true).open(store.paths(key).0).expect("opened");
-            file.set_times(FileTimes::new().set_modified(now - Duration::from_secs(hours * 3600))).expect("set");
-        }
-        write(&store.dir.join("of-somebody-else.json"), b"{}");
-        let exists = |key: &str| store.paths(key).0.exists();
-        let swept = store.sweep(Duration::from_secs(24 * 3600), 1 << 20).expect("swept");
-        assert_eq!((swept.entries, exists("old"), exists("middle")), (1, false, true));
-        let one = store.paths("new").0.metadata().expect("there").len() + 10;
-        assert_eq!(store.sweep(Duration::MAX, one).expect("swept").entries, 1);
-        assert_eq!((exists("new"), exists("middle")), (true, false));
-        assert_eq!(store.clear().expect("cleared").entries, 1);
-        assert!(store.dir.join("of-somebody-else.json").exists());
-        assert_eq!(store.clear().expect("cleared"), Swept::default());
+        let (metadata, body) = store.paths("k");
+        let at = |bytes: &[u8]| addressed(&body, &hex(&Sha256::digest(bytes))).expect("a digest");
+        let found = || match store.load("k") {
+            Found::Entry(entry) => String::from_utf8_lossy(&entry.body).into_owned(),
+            other => panic!("{other:?}"),
+        };
+        store.save("k", &mut entry("old")).expect("saved");
+        let old = std::fs::read(&metadata).expect("metadata");
+        // Before the metadata was written.
+        write(&at(b"new"), b"new");
+        assert_eq!(found(), "old");
+        // Before the body took its name.
+        store.save("k", &mut entry("new")).expect("saved");
+        std::fs::rename(&body, at(b"new")).expect("renamed");
+        write(&body, b"old");
+        let reader = Store::read_only(store.dir.clone(), 100);
+        let Found::Entry(read) = reader.load("k") else { panic!("not found") };
+        assert_eq!((&*read.body, at(b"new").exists()), (&b"new"[..], true), "a reader changes nothing");
+        assert_eq!(found(), "new");
+        assert_eq!((std::fs::read(&body).expect("body"), at(b"new").exists()), (b"new".to_vec(), false));
+        // Metadata that names what was never written.
+        write(&metadata, &old);
+        assert!(matches!(reader.load("k"), Found::Nothing) && metadata.exists());
+        assert!(matches!(store.load("k"), Found::Corrupt));
     }
 }
