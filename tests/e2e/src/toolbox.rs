@@ -1,6 +1,6 @@
 //! A toolbox with a state directory of its own.
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Said};
 use crate::http::{self, Reply};
 use crate::process::{Child, program};
 use serde_json::{Value, json};
@@ -83,6 +83,13 @@ impl Sandbox {
         command.env("HOME", self.path().join("home"));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// A command of the operator's, to its end.
+    pub fn operate(&self, args: &[&str]) -> Said {
+        let mut command = self.command("open-cli-toolbox");
+        command.args(args);
+        Cli::new(command).run()
     }
 
     /// The toolbox command with its usual flags.

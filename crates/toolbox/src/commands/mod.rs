@@ -4,6 +4,7 @@
 //! They work on files, whether a runtime runs or not; nothing here serves.
 
 mod audit;
+mod cache;
 mod human;
 mod instances;
 mod output;
@@ -24,10 +25,11 @@ struct Operator {
 }
 
 /// All of them, in the order of the help.
-const OPERATORS: [Operator; 3] = [
+const OPERATORS: [Operator; 4] = [
     Operator { command: instances::command, run: instances::run },
     Operator { command: audit::command, run: audit::run },
     Operator { command: overlay::command, run: overlay::run },
+    Operator { command: cache::command, run: cache::run },
 ];
 
 /// End of the help of a command about instances.
