@@ -17,6 +17,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True  # nothing is left beside the sources
+import catalog  # noqa: E402
 import observation  # noqa: E402
 import stage as staging  # noqa: E402
 
@@ -240,6 +241,7 @@ def measure(stage, report):
                    many / few <= 1.2)
 
     report.step("commands", commands)
+    catalog.measure(stage, report, ready, alternate, wrk, hyperfine)
     observation.measure(stage, report, ready, alternate, wrk, EXECUTE)
 
 
