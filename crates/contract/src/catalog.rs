@@ -365,7 +365,7 @@ pub struct ContentType {
 }
 
 /// What a call may do to the world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Safety {
     /// May destroy data.

@@ -5,7 +5,9 @@
 
 pub mod audit;
 pub mod catalog;
+pub mod changes;
 pub mod command;
+pub mod definition;
 pub mod execute;
 pub mod glob;
 pub mod ids;
