@@ -79,6 +79,7 @@ fn tool(service_id: &str, api: &Api, operation: &Operation, names: Names, proven
         pagination: object_extension::<Pagination>(operation, "x-cli-pagination"),
         retry: object_extension::<Retry>(operation, "x-cli-retry"),
         guidance: None,
+        quarantine: String::new(),
         servers: operation.servers.clone(),
         backend: None,
         details: Some(ToolDetails {

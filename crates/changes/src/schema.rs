@@ -173,7 +173,7 @@ impl<'a> Schema<'a> {
         }
         let is_root = std::ptr::eq(schema, self.root);
         let is_written =
-            |name: &str| !known.contains(&name) && !self.is_left_out(name) && !(is_root && name == "$defs");
+            |name: &str| !(known.contains(&name) || self.is_left_out(name) || is_root && name == "$defs");
         let mut members: Vec<_> = members.iter().filter(|(name, _)| is_written(name)).collect();
         members.sort_unstable_by_key(|(name, _)| *name);
         out.push(b'{');

@@ -28,7 +28,7 @@ exits! {
     Auth 3 "Authentication or authorisation refused (`authn_failed`, `authz_denied`)";
     UpstreamClient 4 "The API answered with status 400 to 499 (`--no-fail` gives 0)";
     UpstreamServer 5 "The API answered with status 500 to 599 (`--no-fail` gives 0)";
-    Policy 6 "Refused by policy (`managed_deny`, `policy_deny`, `curated_deny`, `approval_required`)";
+    Policy 6 "Refused by policy (`managed_deny`, `policy_deny`, `curated_deny`, `tool_quarantined`, `approval_required`)";
     Runtime 7 "The runtime can't be reached, or none is configured";
     NotExecuted 8 "The tool could not be executed (status 502 or 504 of the runtime)";
     Config 9 "The configuration is not valid";
@@ -40,7 +40,11 @@ pub(crate) fn of_refusal(code: Option<ErrorCode>, status: u16) -> Exit {
     match code {
         Some(ErrorCode::AuthnFailed | ErrorCode::AuthzDenied) => Exit::Auth,
         Some(
-            ErrorCode::ManagedDeny | ErrorCode::PolicyDeny | ErrorCode::CuratedDeny | ErrorCode::ApprovalRequired,
+            ErrorCode::ManagedDeny
+            | ErrorCode::PolicyDeny
+            | ErrorCode::CuratedDeny
+            | ErrorCode::ToolQuarantined
+            | ErrorCode::ApprovalRequired,
         ) => Exit::Policy,
         Some(ErrorCode::InvalidArguments | ErrorCode::ToolNotFound) => Exit::Usage,
         Some(ErrorCode::ConfigInvalid | ErrorCode::ConfigRequired | ErrorCode::RuntimeAttachMismatch) => {

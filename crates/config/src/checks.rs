@@ -25,6 +25,13 @@ pub(crate) fn all(root: &Node, report: &mut Report) {
     secrets::check(&root, report);
     network::check(&root, report);
     references::check(&root, report);
+    if let Some(catalog) = root.child("catalog")
+        && let Some(new_tools) = catalog.object.get("newTools")
+        && !catalog.object.has("lock")
+    {
+        let message = "says nothing without catalog.lock; name a lock file, or remove it".to_owned();
+        report.merged_warning(new_tools.at, &catalog.path_of("newTools"), message);
+    }
 }
 
 /// An object of the merged tree, its place and its path.

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::{
-    Agents, Auth, BrowserLogin, Config, Curation, Delegation, ModeSettings, Network, OAuth, Policy, Profile,
-    RateLimit, Refresh, Remote, RemoteOAuth, RemoteOAuthClient, Runtime, Server, Service, Source, ToolSet,
-    Transport,
+    Agents, Auth, BrowserLogin, CatalogSettings, Config, Curation, Delegation, ModeSettings, Network, OAuth,
+    Policy, Profile, RateLimit, Refresh, Remote, RemoteOAuth, RemoteOAuthClient, Runtime, Server, Service, Source,
+    ToolSet, Transport,
 };
 use crate::reference::Reference;
 use crate::secret::{Secret, SecretText, StaticSecret};
@@ -16,8 +16,8 @@ use crate::table::{LEGACY_INTROSPECTION, OAUTH_SECRET_WORD};
 use crate::tree::{Node, Object, Value};
 use crate::url_text::UrlText;
 use crate::words::{
-    Mode, OAuthMode, RateLimitPer, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage, TransportKind,
-    ValidationProfile,
+    Mode, NewTools, OAuthMode, RateLimitPer, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage,
+    TransportKind, ValidationProfile,
 };
 
 /// The configuration. `folders` holds the absolute folder of each file.
@@ -29,6 +29,10 @@ pub(crate) fn config(root: &Node, folders: &[Arc<Path>]) -> Option<Config> {
         runtime: runtime(root.fields("runtime"))?,
         sources: root.map("sources", source)?,
         services: root.map("services", service)?,
+        catalog: match root.fields("catalog") {
+            Some(fields) => catalog(fields)?,
+            None => CatalogSettings::default(),
+        },
         curation: match root.fields("curation") {
             Some(curation) => Curation { tool_sets: curation.map("toolSets", tool_set)? },
             None => Curation::default(),
@@ -276,6 +280,19 @@ fn service(fields: Fields<'_>) -> Option<Service> {
 
 fn tool_set(fields: Fields<'_>) -> Option<ToolSet> {
     Some(ToolSet { allow: fields.texts("allow"), deny: fields.texts("deny") })
+}
+
+/// A lock that does not decode is not left out: that would pin nothing.
+fn catalog(fields: Fields<'_>) -> Option<CatalogSettings> {
+    let lock = match fields.object.get("lock") {
+        Some(_) => Some(fields.reference("lock")?),
+        None => None,
+    };
+    let new_tools = match fields.str("newTools") {
+        Some(word) => Some(NewTools::from_word(word)?),
+        None => None,
+    };
+    Some(CatalogSettings { lock, new_tools })
 }
 
 fn profile(fields: Fields<'_>) -> Option<Profile> {

@@ -31,14 +31,14 @@ pub use diagnostic::{ConfigDiagnostic, ConfigError, MAX_FINDINGS};
 pub use load::{Loaded, Origin, load, load_text};
 pub use locations::{LOCAL_FILE, Locations, MANAGED_DIR, PROJECT_FILE, Scope, ScopeSet};
 pub use model::{
-    Agents, Auth, BrowserLogin, Config, Curation, Delegation, ModeSettings, Network, OAuth, Policy, Profile,
-    RateLimit, Refresh, Remote, RemoteOAuth, RemoteOAuthClient, Runtime, Server, Service, Source, ToolSet,
-    Transport,
+    Agents, Auth, BrowserLogin, CatalogSettings, Config, Curation, Delegation, ModeSettings, Network, OAuth,
+    Policy, Profile, RateLimit, Refresh, Remote, RemoteOAuth, RemoteOAuthClient, Runtime, Server, Service, Source,
+    ToolSet, Transport,
 };
 pub use reference::Reference;
 pub use secret::{Secret, SecretText, StaticSecret};
 pub use url_text::UrlText;
 pub use words::{
-    Mode, OAuthMode, RateLimitPer, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage, TransportKind,
-    ValidationProfile,
+    Mode, NewTools, OAuthMode, RateLimitPer, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage,
+    TransportKind, ValidationProfile,
 };

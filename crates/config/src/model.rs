@@ -1,10 +1,12 @@
 //! The effective configuration, typed. Serialised it is the EFF JSON of config-and-state §1.11, with secrets in
 //! plain text masked; [`Config::revealed`] shows them. Values were checked when it was loaded and can be trusted.
 
+mod catalog;
 mod network;
 mod reveal;
 mod runtime;
 
+pub use catalog::CatalogSettings;
 pub use network::{Network, RateLimit};
 pub use runtime::{Auth, BrowserLogin, Delegation, Remote, RemoteOAuth, RemoteOAuthClient, Runtime, Server};
 
@@ -39,6 +41,9 @@ pub struct Config {
     /// Named services, by id.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, Service>,
+    /// What pins definitions of tools.
+    #[serde(skip_serializing_if = "CatalogSettings::is_empty")]
+    pub catalog: CatalogSettings,
     /// Tool sets.
     pub curation: Curation,
     /// Agent profiles.

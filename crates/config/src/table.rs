@@ -4,8 +4,8 @@
 use crate::merge::transitions;
 use crate::tree::Object;
 use crate::words::{
-    Mode, OAuthMode, RateLimitPer, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage, TransportKind,
-    ValidationProfile,
+    Mode, NewTools, OAuthMode, RateLimitPer, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage,
+    TransportKind, ValidationProfile,
 };
 
 /// Type of a field, and with it how a later scope combines with earlier ones.
@@ -122,6 +122,7 @@ pub(crate) static ROOT: Shape = Shape::new(&[
     final_entries("sources", Kind::Map(&Kind::Object(&SOURCE))),
     field("mcpServers", Kind::Map(&Kind::Object(&MCP_SERVER))),
     field("services", Kind::Map(&Kind::Object(&SERVICE))),
+    field("catalog", Kind::Object(&CATALOG)),
     field("curation", Kind::Object(&CURATION)),
     field("agents", Kind::Object(&AGENTS)),
     field("policy", Kind::Object(&POLICY)),
@@ -272,6 +273,9 @@ static SERVICE: Shape = Shape::new(&[
     field("workflows", Kind::Texts),
     field("network", Kind::Object(&NETWORK)),
 ]);
+
+static CATALOG: Shape =
+    Shape::new(&[final_field("lock", Kind::Text), final_field("newTools", Kind::Word(NewTools::WORDS))]);
 
 static CURATION: Shape = Shape::new(&[field("toolSets", Kind::Map(&Kind::Object(&TOOL_SET)))]);
 

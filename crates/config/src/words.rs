@@ -107,6 +107,18 @@ words! {
 }
 
 words! {
+    /// What becomes of tools that the lock file does not have.
+    NewTools {
+        /// They are served.
+        Allow = "allow",
+        /// They are served, and a diagnostic counts them.
+        Warn = "warn",
+        /// They can't be called before they are accepted.
+        Quarantine = "quarantine",
+    }
+}
+
+words! {
     /// Where upstream tokens are kept.
     TokenStorage {
         /// In the instance's state directory.

@@ -248,6 +248,10 @@ pub struct Tool {
     /// Set when something other than HTTP executes the tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend: Option<Backend>,
+    /// Beside the contract: why it can't be called until an operator accepts it. Nothing else of such a tool is
+    /// told than how it is called.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub quarantine: String,
     /// Beside the contract: what help and typed flags need. Only sent when asked for (`detail=full`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<ToolDetails>,

@@ -48,6 +48,8 @@ codes! {
         "See `policy.deny` in the configuration.";
     CuratedDeny "curated_deny" 403 "The tool is not in the curated tool set"
         "Use another agent profile, or add the tool to its tool set.";
+    ToolQuarantined "tool_quarantined" 403 "The tool is not what it was when it was pinned"
+        "Have an operator look at the difference and accept it: `open-cli-toolbox catalog accept`.";
     ApprovalRequired "approval_required" 403 "The tool needs an approval"
         "Look at the request, then send it again with `--approval`.";
     OriginDenied "origin_denied" 403 "The request comes from another web origin"

@@ -14,8 +14,8 @@ pub(crate) const CACHE_OUTCOMES: [&str; 6] =
 /// How a build can end.
 pub(crate) const BUILD_OUTCOMES: [&str; 3] = ["success", "failed", "cancelled"];
 /// Codes of the policy's decisions.
-pub(crate) const DECISIONS: [&str; 5] =
-    ["allowed", "managed_deny", "policy_deny", "curated_deny", "approval_required"];
+pub(crate) const DECISIONS: [&str; 6] =
+    ["allowed", "managed_deny", "policy_deny", "curated_deny", "tool_quarantined", "approval_required"];
 /// Words for upstreams that gave no answer.
 const FAULTS: [&str; 5] = ["timeout", "unreachable", "connection closed", "not HTTP", "answer too large"];
 /// What ended before it was done, because its caller went away; the error of a span that is dropped.

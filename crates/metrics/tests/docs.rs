@@ -21,7 +21,7 @@ const WORDS: &str = "\n## Values of labels\n\n\
     | `outcome` of a tool | `success`; `upstream_error`: the upstream answered with 400 or above; `refused`: the caller may \
     not; `failed`: there is no answer |\n\
     | `outcome` of a build | `success`, `failed`, `cancelled` |\n\
-    | `policy.decision` | `allowed`, `managed_deny`, `policy_deny`, `curated_deny`, `approval_required` |\n\
+    | `policy.decision` | `allowed`, `managed_deny`, `policy_deny`, `curated_deny`, `tool_quarantined`, `approval_required` |\n\
     | `cache.outcome` | `miss`, `fresh_hit`, `revalidated_hit`, `refreshed`, `stale_hit`, `failed` |\n\
     | `tool.id`, `service.id` | tools of the catalog |\n\
     | `reason` of a loss | `queue_full`; `failed`: given up after repeated attempts; `rejected` by the other side; `rate`: more \

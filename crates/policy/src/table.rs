@@ -2,6 +2,7 @@
 
 use crate::{Mode, Pattern, Rules, ToolSet};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Why a call may or may not run. The words are the contract's reason codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,6 +15,8 @@ pub enum Reason {
     PolicyDeny,
     /// Outside the tool set in force.
     CuratedDeny,
+    /// Its definition is not the one that an operator has looked at.
+    Quarantined,
     /// Needs an approval that was not given.
     ApprovalRequired,
 }
@@ -26,6 +29,7 @@ impl Reason {
             Self::ManagedDeny => "managed_deny",
             Self::PolicyDeny => "policy_deny",
             Self::CuratedDeny => "curated_deny",
+            Self::Quarantined => "tool_quarantined",
             Self::ApprovalRequired => "approval_required",
         }
     }
@@ -54,6 +58,8 @@ pub struct ToolVerdict {
     deny: Option<u32>,
     approval: Option<u32>,
     requires_approval: bool,
+    /// Why it must not be called until an operator accepts it.
+    quarantine: Option<Arc<str>>,
     /// One flag per tool set, in the order of their names.
     sets: Vec<bool>,
 }
@@ -62,6 +68,17 @@ impl ToolVerdict {
     /// True when a call needs an approval, by the tool's own safety or by `policy.approvalRequired`.
     pub fn needs_approval(&self) -> bool {
         self.requires_approval || self.approval.is_some()
+    }
+
+    /// The same, and not to be called, for this reason.
+    #[must_use]
+    pub fn quarantined(self, reason: Arc<str>) -> Self {
+        Self { quarantine: Some(reason), ..self }
+    }
+
+    /// Why it must not be called until an operator accepts it.
+    pub fn quarantine(&self) -> Option<&str> {
+        self.quarantine.as_deref()
     }
 }
 
@@ -134,6 +151,7 @@ impl PolicyTable {
             deny: first(&self.deny),
             approval: first(&self.approval),
             requires_approval,
+            quarantine: None,
             sets,
         }
     }
@@ -196,7 +214,7 @@ impl PolicyTable {
         }
     }
 
-    /// The decision: managed deny, deny, curation, approval, in this order.
+    /// The decision: managed deny, deny, curation, quarantine, approval, in this order.
     pub fn decide(&self, verdict: &ToolVerdict, admission: &Admission, approved: bool) -> Decision {
         let rule = |name: &str, patterns: &[Pattern], index: u32| {
             format!("{name} \"{}\"", patterns.get(index as usize).map_or("", Pattern::as_str))
@@ -211,6 +229,9 @@ impl PolicyTable {
         if !admission.admits_call(verdict) {
             let because = format!("the tool set of \"{}\" does not admit it", admission.view);
             return Decision { reason: Reason::CuratedDeny, because };
+        }
+        if let Some(reason) = verdict.quarantine() {
+            return Decision { reason: Reason::Quarantined, because: reason.to_owned() };
         }
         if verdict.needs_approval() && !approved {
             let because = match verdict.approval {

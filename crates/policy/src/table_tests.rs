@@ -148,3 +148,14 @@ fn views_are_named_after_what_was_asked_for() {
     assert_eq!(open.admission(None, "").view, "discover");
     assert!(open.admission(None, "").lists_everything());
 }
+
+/// Nobody's approval makes up for a definition that no operator has looked at.
+#[test]
+fn a_quarantined_tool_is_refused_with_its_reason_whoever_approves() {
+    let table = PolicyTable::new(Rules { deny: strings(&["x:denied"]), ..Rules::default() });
+    let admission = table.admission(None, "");
+    let decide = |id: &str| table.decide(&table.judge(id, true).quarantined("it moved".into()), &admission, true);
+    let decision = decide("x:y");
+    assert_eq!((decision.reason, decision.because.as_str()), (Reason::Quarantined, "it moved"));
+    assert_eq!(decide("x:denied").reason, Reason::PolicyDeny);
+}

@@ -30,6 +30,7 @@ fn tool(server: &str, path: &str) -> Tool {
         pagination: None,
         retry: None,
         guidance: None,
+        quarantine: String::new(),
         servers: if server.is_empty() { vec![] } else { vec![server.into()] },
         backend: None,
         details: None,

@@ -73,6 +73,7 @@ fn names_that_lead_nowhere_are_warned_about() {
         json!({"sources": {"a": {"type": "apiCatalog", "uri": "https://h"}}, "services": {"a": {"source": "a"}}}),
         &["services.a.source"],
     );
+    warns(json!({"catalog": {"newTools": "quarantine"}}), &["catalog.newTools"]);
 }
 
 /// CFG-18, weakness 13.

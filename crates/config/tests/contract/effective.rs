@@ -42,6 +42,7 @@ fn every_field_is_written_under_its_own_name() {
         },
         "services": {"a": {"source": "a", "alias": "z", "overlays": ["o"], "skills": ["s"], "workflows": ["w"]},
             "m": {"source": "m"}, "p": {"source": "p"}},
+        "catalog": {"lock": "l.json", "newTools": "quarantine"},
         "curation": {"toolSets": {"t": {"allow": ["a"], "deny": ["b"]}}},
         "agents": {"profiles": {"p": {"mode": "curated", "toolSet": "t"}}, "defaultProfile": "p"},
         "policy": {"deny": ["d"], "approvalRequired": ["r"], "allowExecSecrets": true},

@@ -109,6 +109,12 @@ fn types_words_and_lengths_are_checked_at_the_exact_path() {
         (json!({"sources": []}), "sources", "expected object, found array"),
         (json!({"sources": {"a": {"type": "http", "uri": "u"}}}), "sources.a.type", "must be one of apiCatalog"),
         (json!({"agents": {"defaultProfile": ""}}), "agents.defaultProfile", "empty"),
+        (json!({"catalog": {"lock": true}}), "catalog.lock", "expected string"),
+        (
+            json!({"catalog": {"lock": "l", "newTools": "refuse"}}),
+            "catalog.newTools",
+            "must be one of allow, warn",
+        ),
     ] {
         fails(members, path, anchor);
     }

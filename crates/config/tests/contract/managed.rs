@@ -15,6 +15,7 @@ fn managed() -> Value {
         "mcpServers": {"fs": {"command": "managed-fs"}},
         "secrets": {"s": {"type": "env", "value": "MANAGED"}},
         "policy": {"allowExecSecrets": false},
+        "catalog": {"lock": "/managed.lock.json", "newTools": "quarantine"},
         "runtime": {"server": {"auth": auth()}}
     })
 }
@@ -24,7 +25,8 @@ fn later_scopes_cannot_override_managed_values_and_are_told_so() {
     let project_file = project(json!({
         "sources": {"crm": {"uri": "/mine.yaml"}, "own": {"type": "openapi", "uri": "/own.yaml"}},
         "secrets": {"s": {"type": "env", "value": "MINE"}, "t": {"type": "env", "value": "T"}},
-        "policy": {"allowExecSecrets": true}
+        "policy": {"allowExecSecrets": true},
+        "catalog": {"lock": "/mine.lock.json", "newTools": "allow"}
     }));
     let local = json!({
         "mcpServers": {"fs": {"command": "mine"}},
@@ -40,8 +42,11 @@ fn later_scopes_cannot_override_managed_values_and_are_told_so() {
     assert_eq!(json["secrets"]["s"]["value"], "MANAGED");
     assert_eq!(json["secrets"]["t"]["value"], "T");
     assert_eq!(json["runtime"]["server"]["auth"], auth());
+    assert_eq!(json["catalog"], json!({"lock": "/managed.lock.json", "newTools": "quarantine"}));
     assert!(!loaded.config.policy.allow_exec_secrets);
     let expected = [
+        "catalog.lock",
+        "catalog.newTools",
         "policy.allowExecSecrets",
         "runtime.server.auth",
         "secrets.s",

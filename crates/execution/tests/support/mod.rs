@@ -192,6 +192,7 @@ pub fn tool(server: &str, method: &str, path: &str) -> Tool {
         pagination: None,
         retry: None,
         guidance: None,
+        quarantine: String::new(),
         servers: vec![server.into()],
         backend: None,
         details: None,
