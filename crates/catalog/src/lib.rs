@@ -24,6 +24,6 @@ mod tools;
 pub use answer::{Answer, Detail, Slice};
 pub use build::{BuildError, Builder};
 pub use keeper::{Keeper, KeeperError};
-pub use overlays::ReadOverlay;
+pub use overlays::{ReadOverlay, Unread};
 pub use preview::{OverlaidService, OverlayEffect};
 pub use snapshot::{Snapshot, ToolEntry};

@@ -10,8 +10,9 @@ use crate::snapshot::Snapshot;
 use crate::tools;
 use jiff::{SignedDuration, Timestamp};
 use open_cli_contract::catalog::{Diagnostic, FetchRecord, Service};
+use open_cli_contract::diagnostic::DiagnosticCode;
 use open_cli_contract::slug::{first_literal_segment, reference_slug};
-use open_cli_documents::{Documents, FileStamp, LoadedSet, Location, Single};
+use open_cli_documents::{DocumentError, Documents, FileStamp, LoadedSet, Location, Single};
 use open_cli_observe::Trace;
 use open_cli_openapi::Api;
 use sha2::{Digest, Sha256};
@@ -52,6 +53,13 @@ impl From<String> for Fault {
 impl From<Unapplied> for Fault {
     fn from(Unapplied { message, diagnostics }: Unapplied) -> Self {
         Self { message, diagnostics }
+    }
+}
+
+impl Fault {
+    /// The description can't be had.
+    fn of(error: &DocumentError, description: &Location) -> Self {
+        Self { message: error.to_string(), diagnostics: vec![error.diagnostic(description)] }
     }
 }
 
@@ -138,7 +146,7 @@ async fn load(
         documents.read_one(&location, &policy, span.trace()),
         overlays::read(documents, &plan.overlays, &policy, span.trace())
     );
-    let root = span.end_with(root).map_err(|error| Fault::from(error.to_string()))?;
+    let root = span.end_with(root).map_err(|error| Fault::of(&error, &location))?;
     let overlays: Arc<[ReadOverlay]> = overlays::all_of(&plan.overlays, overlays)?.into();
     let last_good = last_good.filter(|built| plan.assigned.as_ref().is_none_or(|id| *id == built.service.id));
     let head = head(plan, &root, &overlays);
@@ -155,7 +163,7 @@ async fn load(
     let (root, remarks) = edited(root, &overlays, trace).await?;
     let span = trace.span("documents.follow");
     let set = documents.follow(root, &policy, span.trace()).await;
-    let set = span.end_with(set).map_err(|error| Fault::from(error.to_string()))?;
+    let set = span.end_with(set).map_err(|error| Fault::of(&error, &location))?;
     let mut hash = Sha256::new();
     hash.update(head);
     hash.update(set.digest);
@@ -170,11 +178,13 @@ async fn load(
     let plan = plan.clone();
     let work = move || read(&plan, &set, inputs, digest, remarks, &overlays, last_good.as_deref());
     let result = tokio::task::spawn_blocking(work).await;
-    let result = result.map_err(|error| format!("reading the description failed: {error}")).flatten();
-    if let Ok(built) = &result {
-        span.set("tools", built.tools.len());
+    let result = result.map_err(|error| Fault::from(format!("reading the description failed: {error}"))).flatten();
+    match &result {
+        Ok(built) => span.set("tools", built.tools.len()),
+        Err(fault) => span.fail(&fault.message),
     }
-    Ok(span.end_with(result)?)
+    span.end();
+    result
 }
 
 /// The description with its overlays, and what is remarkable about them.
@@ -279,8 +289,13 @@ fn read(
     remarks: Vec<Diagnostic>,
     overlays: &[ReadOverlay],
     last_good: Option<&BuiltService>,
-) -> Result<Arc<BuiltService>, String> {
-    let api = open_cli_openapi::read(&set.set).map_err(|error| error.to_string())?;
+) -> Result<Arc<BuiltService>, Fault> {
+    let api = open_cli_openapi::read(&set.set).map_err(|fault| {
+        let (message, hint) = (fault.to_string(), DiagnosticCode::DescriptionInvalid.advice());
+        let diagnostic = error("", fault.code(), message.clone(), hint);
+        let pointer = format!("{}#", set.set.root().location);
+        Fault { message, diagnostics: vec![Diagnostic { pointer, ..diagnostic }] }
+    })?;
     let (id, alias) = match &plan.named {
         Some(named) => (named.id.clone(), named.alias.clone()),
         None => {
@@ -307,7 +322,9 @@ fn read(
     };
     let references = set.diagnostics.iter().cloned();
     let diagnostics = remarks.into_iter().chain(references).chain(api.diagnostics).chain(naming).collect();
-    BuiltService::new(service, tools, digest, inputs, diagnostics).map(Arc::new).map_err(|error| error.to_string())
+    BuiltService::new(service, tools, digest, inputs, diagnostics)
+        .map(Arc::new)
+        .map_err(|error| Fault::from(error.to_string()))
 }
 
 /// SE-2: the first literal path segment that slugs to something, else the title, else the last segment of the

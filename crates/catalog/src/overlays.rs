@@ -2,15 +2,18 @@
 //! what they did not do. A service is never served without an overlay that is named for it: an overlay may be what
 //! makes it safe. Not for what an overlay means; that is `overlay`.
 
+use crate::diagnostics;
 use crate::plan::{OverlayRef, text};
 use bytes::Bytes;
 use futures_util::stream::{StreamExt, iter};
 use jiff::Timestamp;
 use open_cli_contract::catalog::{Diagnostic, FetchRecord, Severity};
+use open_cli_contract::diagnostic::DiagnosticCode;
 use open_cli_documents::{Document, Documents, FetchPolicy, FileStamp, Location};
 use open_cli_observe::Trace;
 use open_cli_overlay::{Applied, Overlay};
 use serde_json::Value;
+use std::fmt;
 
 /// Overlays of one service that are read at the same time.
 const CONCURRENT_OVERLAYS: usize = 4;
@@ -30,6 +33,25 @@ pub struct ReadOverlay {
     pub(crate) expires_at: Option<Timestamp>,
 }
 
+/// Why an overlay can't be had.
+#[derive(Debug)]
+pub struct Unread {
+    message: String,
+    diagnostic: Option<Diagnostic>,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<String> for Unread {
+    fn from(message: String) -> Self {
+        Self { message, diagnostic: None }
+    }
+}
+
 /// Why a service can't have its overlays.
 #[derive(Debug)]
 pub(crate) struct Unapplied {
@@ -43,7 +65,7 @@ pub(crate) async fn read(
     wanted: &[OverlayRef],
     policy: &FetchPolicy,
     trace: &Trace,
-) -> Vec<Result<ReadOverlay, String>> {
+) -> Vec<Result<ReadOverlay, Unread>> {
     let one = |overlay: OverlayRef| read_one(documents, overlay, policy, trace);
     iter(wanted.to_vec()).map(one).buffered(CONCURRENT_OVERLAYS).collect().await
 }
@@ -53,13 +75,20 @@ async fn read_one(
     wanted: OverlayRef,
     policy: &FetchPolicy,
     trace: &Trace,
-) -> Result<ReadOverlay, String> {
+) -> Result<ReadOverlay, Unread> {
     let location = wanted.location?;
-    let single = documents.read_one(&location, policy, trace).await.map_err(|error| error.to_string())?;
+    let single = documents.read_one(&location, policy, trace).await;
+    let single = single
+        .map_err(|error| Unread { message: error.to_string(), diagnostic: Some(error.diagnostic(&location)) })?;
     // What its `extends` is relative to: where it was found, after redirects.
     let source = text(&single.document.location);
-    let overlay =
-        Overlay::parse(&single.document.json, &source).map_err(|error| format!("{location}: {error}"))?;
+    let overlay = Overlay::parse(&single.document.json, &source).map_err(|error| Unread {
+        message: format!("{location}: {error}"),
+        diagnostic: Some(Diagnostic {
+            pointer: format!("{location}#"),
+            ..diagnostics::error("", error.code(), error.to_string(), DiagnosticCode::OverlayInvalid.advice())
+        }),
+    })?;
     Ok(ReadOverlay {
         location,
         is_publishers: wanted.is_publishers,
@@ -74,12 +103,12 @@ async fn read_one(
 /// All overlays, or why the service can't do without the first that is missing.
 pub(crate) fn all_of(
     wanted: &[OverlayRef],
-    read: Vec<Result<ReadOverlay, String>>,
+    read: Vec<Result<ReadOverlay, Unread>>,
 ) -> Result<Vec<ReadOverlay>, Unapplied> {
-    let missing = |(overlay, error): (&OverlayRef, String)| {
+    let missing = |(overlay, error): (&OverlayRef, Unread)| {
         let whose = if overlay.is_publishers { "an overlay that its publisher attaches" } else { "an overlay" };
         let message = format!("{whose} can't be read, and the service is not served without it: {error}");
-        Unapplied { message, diagnostics: Vec::new() }
+        Unapplied { message, diagnostics: error.diagnostic.into_iter().collect() }
     };
     wanted.iter().zip(read).map(|(overlay, read)| read.map_err(|error| missing((overlay, error)))).collect()
 }

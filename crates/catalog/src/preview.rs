@@ -4,7 +4,7 @@
 use crate::build::{BuildError, Builder};
 use crate::discover;
 use crate::load::derived_id;
-use crate::overlays::{self, Outcome, ReadOverlay};
+use crate::overlays::{self, Outcome, ReadOverlay, Unread};
 use crate::plan::{self, OverlayRef, Plan, Work, fetch_policy};
 use bytes::Bytes;
 use open_cli_contract::catalog::Diagnostic;
@@ -25,7 +25,7 @@ pub struct OverlaidService {
     /// Where its description is; the error says why it can't be had.
     pub description: Result<Document, String>,
     /// In the order of application; the error says why one can't be read.
-    pub overlays: Vec<Result<ReadOverlay, String>>,
+    pub overlays: Vec<Result<ReadOverlay, Unread>>,
 }
 
 /// What became of one overlay.
@@ -97,7 +97,7 @@ impl Builder {
 }
 
 /// The id that the description suggests with its overlays; the source's when it has none.
-fn suggested_id(plan: &Plan, description: Option<&Document>, overlays: &[Result<ReadOverlay, String>]) -> String {
+fn suggested_id(plan: &Plan, description: Option<&Document>, overlays: &[Result<ReadOverlay, Unread>]) -> String {
     let overlaid = |document: &Document| -> Option<String> {
         let mut value: Value = serde_json::from_slice(&document.json).ok()?;
         for overlay in overlays.iter().flatten() {

@@ -6,6 +6,7 @@ use crate::service::{BuiltService, PreparedTool};
 use jiff::Timestamp;
 use open_cli_config::Loaded;
 use open_cli_contract::catalog::{Diagnostic, Service, Severity, Source, Tool};
+use open_cli_contract::diagnostic::DiagnosticCode;
 use open_cli_contract::runtime::CatalogStatus;
 use open_cli_credentials::Secrets;
 use open_cli_documents::{FileStamp, Location};
@@ -110,6 +111,10 @@ impl Snapshot {
         }
         diagnostics.sort();
         diagnostics.dedup();
+        debug_assert!(
+            diagnostics.iter().all(|d| DiagnosticCode::parse(&d.code).is_some()),
+            "every code stands in open_cli_contract::diagnostic: {diagnostics:?}"
+        );
         let mut hash = Sha256::new();
         hash.update(config_digest);
         for built in &services {

@@ -84,7 +84,7 @@ async fn discovered_services_fail_one_by_one_and_keep_their_last_good_state() {
     site.set("/stock.json", 500, &[], "");
     let partial = desk.build(None).await;
     assert_eq!(ids(&partial), ["orders:list"]);
-    assert_eq!(desk.codes(&partial), ["error source_failed hub"]);
+    assert_eq!(desk.codes(&partial), ["error fetch_status hub", "error source_failed hub"]);
     site.ok("/stock.json", &description("Stock", "/stock"));
     let good = desk.refresh(&partial).await;
     assert_eq!(ids(&good), ["orders:list", "stock:list"]);

@@ -128,11 +128,11 @@ async fn a_broken_overlay_keeps_the_last_good_state_and_a_new_one_does_not() {
     assert_eq!(ids(&desk.build(Some(&stale)).await), ids(&good));
     // An overlay that the last good state never had may be what makes the service safe.
     desk.write("names.overlay.yaml", RENAME);
-    for overlays in [&["names.overlay.yaml", "absent.yaml"][..], &["names.overlay.yaml", "ftp://h.example/o"]] {
-        of_things(&desk, overlays);
+    for overlays in [["names.overlay.yaml", "absent.yaml"], ["names.overlay.yaml", "ftp://h.example/o"]] {
+        of_things(&desk, &overlays);
         let snapshot = desk.build(Some(&good)).await;
         assert_eq!(ids(&snapshot), [""; 0]);
-        assert_eq!(desk.codes(&snapshot), ["error source_failed things"]);
+        assert_eq!(desk.codes(&snapshot), ["error file_unreadable things", "error source_failed things"]);
     }
 }
 

@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod changes;
 pub mod command;
 pub mod definition;
+pub mod diagnostic;
 pub mod execute;
 pub mod glob;
 pub mod ids;

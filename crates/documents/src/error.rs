@@ -1,7 +1,9 @@
 //! What can go wrong with a document, as one list. Messages name the document (URLs redacted), the reason, and the
 //! setting or step that helps.
 
-use crate::{LocationError, YamlError};
+use crate::{Location, LocationError, YamlError};
+use open_cli_contract::catalog::{Diagnostic, Severity};
+use open_cli_contract::diagnostic::DiagnosticCode;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -111,20 +113,34 @@ pub enum DocumentError {
 impl DocumentError {
     /// A stable word for diagnostics.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::Location(_) => "location_invalid",
+        let code = match self {
+            Self::Location(_) => DiagnosticCode::LocationInvalid,
             Self::Missing { .. } | Self::Unreadable { .. } | Self::NotAFile { .. } | Self::OutsideRoot { .. } => {
-                "file_unreadable"
+                DiagnosticCode::FileUnreadable
             }
-            Self::TooLarge { .. } => "document_too_large",
+            Self::TooLarge { .. } => DiagnosticCode::DocumentTooLarge,
             Self::Transport { .. }
             | Self::Timeout { .. }
             | Self::Redirect { .. }
             | Self::Offline { .. }
-            | Self::Client { .. } => "fetch_failed",
-            Self::Status { .. } => "fetch_status",
-            Self::Format { .. } => "document_invalid",
-            Self::Stopped { .. } => "stopped",
+            | Self::Client { .. }
+            | Self::Stopped { .. } => DiagnosticCode::FetchFailed,
+            Self::Status { .. } => DiagnosticCode::FetchStatus,
+            Self::Format { .. } => DiagnosticCode::DocumentInvalid,
+        };
+        code.as_str()
+    }
+
+    /// The diagnostic about the document at this location; `source` is left empty for the caller to fill.
+    pub fn diagnostic(&self, location: &Location) -> Diagnostic {
+        let code = self.code();
+        Diagnostic {
+            severity: Severity::Error,
+            code: code.to_owned(),
+            source: String::new(),
+            pointer: format!("{location}#"),
+            message: self.to_string(),
+            hint: DiagnosticCode::parse(code).map_or("", DiagnosticCode::advice).to_owned(),
         }
     }
 

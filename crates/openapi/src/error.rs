@@ -1,5 +1,7 @@
 //! Why a description can't be read at all. Everything smaller is a diagnostic (deviation 6 of the contract).
 
+use open_cli_contract::diagnostic::DiagnosticCode;
+
 /// The root document is no API description that this program reads.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -39,4 +41,11 @@ pub enum ReadError {
         /// What the document says, shortened.
         declared: String,
     },
+}
+
+impl ReadError {
+    /// A stable word for diagnostics.
+    pub fn code(&self) -> &'static str {
+        DiagnosticCode::DescriptionInvalid.as_str()
+    }
 }

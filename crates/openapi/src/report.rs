@@ -8,50 +8,52 @@ use std::collections::HashSet;
 
 /// The stable words of [`Diagnostic::code`].
 pub mod code {
+    use open_cli_contract::diagnostic::DiagnosticCode;
+
     /// The declared version is written oddly or is newer than this program.
-    pub const VERSION: &str = "version_unusual";
+    pub const VERSION: &str = DiagnosticCode::VersionUnusual.as_str();
     /// `paths` is missing or is no object.
-    pub const PATHS: &str = "paths_invalid";
+    pub const PATHS: &str = DiagnosticCode::PathsInvalid.as_str();
     /// A path can't be called as written; its operations are left out.
-    pub const PATH: &str = "path_invalid";
+    pub const PATH: &str = DiagnosticCode::PathInvalid.as_str();
     /// Template and declared path parameters disagree.
-    pub const PATH_PARAMETER: &str = "path_parameter_mismatch";
+    pub const PATH_PARAMETER: &str = DiagnosticCode::PathParameterMismatch.as_str();
     /// An operation was left out because calling it would be wrong.
-    pub const OPERATION: &str = "operation_invalid";
+    pub const OPERATION: &str = DiagnosticCode::OperationInvalid.as_str();
     /// A later operation lost its `operationId` to an earlier one.
-    pub const OPERATION_ID: &str = "operation_id_duplicate";
+    pub const OPERATION_ID: &str = DiagnosticCode::OperationIdDuplicate.as_str();
     /// A parameter is declared twice in one list.
-    pub const PARAMETER_DUPLICATE: &str = "parameter_duplicate";
+    pub const PARAMETER_DUPLICATE: &str = DiagnosticCode::ParameterDuplicate.as_str();
     /// Part of a parameter's description was not understood.
-    pub const PARAMETER: &str = "parameter_invalid";
+    pub const PARAMETER: &str = DiagnosticCode::ParameterInvalid.as_str();
     /// Part of a request body was not understood.
-    pub const BODY: &str = "request_body_invalid";
+    pub const BODY: &str = DiagnosticCode::RequestBodyInvalid.as_str();
     /// A response was not understood.
-    pub const RESPONSE: &str = "response_invalid";
+    pub const RESPONSE: &str = DiagnosticCode::ResponseInvalid.as_str();
     /// The declaration of a tag was not understood.
-    pub const TAG: &str = "tag_invalid";
+    pub const TAG: &str = DiagnosticCode::TagInvalid.as_str();
     /// A `$ref` leads nowhere.
-    pub const REFERENCE: &str = "reference_unresolved";
+    pub const REFERENCE: &str = DiagnosticCode::ReferenceUnresolved.as_str();
     /// A server can't be used as written.
-    pub const SERVER: &str = "server_invalid";
+    pub const SERVER: &str = DiagnosticCode::ServerInvalid.as_str();
     /// A server of a local document has no host.
-    pub const SERVER_RELATIVE: &str = "server_relative";
+    pub const SERVER_RELATIVE: &str = DiagnosticCode::ServerRelative.as_str();
     /// A local document names no server.
-    pub const SERVER_MISSING: &str = "server_missing";
+    pub const SERVER_MISSING: &str = DiagnosticCode::ServerMissing.as_str();
     /// A `security` list was not understood.
-    pub const SECURITY: &str = "security_invalid";
+    pub const SECURITY: &str = DiagnosticCode::SecurityInvalid.as_str();
     /// A security scheme was not understood.
-    pub const SCHEME: &str = "security_scheme_invalid";
+    pub const SCHEME: &str = DiagnosticCode::SecuritySchemeInvalid.as_str();
     /// A requirement names a scheme that is not defined.
-    pub const SCHEME_UNDEFINED: &str = "security_scheme_undefined";
+    pub const SCHEME_UNDEFINED: &str = DiagnosticCode::SecuritySchemeUndefined.as_str();
     /// A member belongs to a later version and has no effect.
-    pub const MEMBER_IGNORED: &str = "member_ignored";
+    pub const MEMBER_IGNORED: &str = DiagnosticCode::MemberIgnored.as_str();
     /// `webhooks` are not turned into operations.
-    pub const WEBHOOKS: &str = "webhooks_ignored";
+    pub const WEBHOOKS: &str = DiagnosticCode::WebhooksIgnored.as_str();
     /// Something is beyond a bound of this program.
-    pub const LIMIT: &str = "limit_exceeded";
+    pub const LIMIT: &str = DiagnosticCode::LimitExceeded.as_str();
     /// There were more diagnostics than are kept.
-    pub const TRUNCATED: &str = "diagnostics_truncated";
+    pub const TRUNCATED: &str = DiagnosticCode::DiagnosticsTruncated.as_str();
 }
 
 /// Longest quotation of a document in a message, in bytes.

@@ -7,36 +7,38 @@ use open_cli_contract::redact;
 
 /// The stable words of [`Diagnostic::code`].
 pub mod code {
+    use open_cli_contract::diagnostic::DiagnosticCode;
+
     /// The version is missing, written oddly, or newer than this program.
-    pub const VERSION: &str = "overlay_version";
+    pub const VERSION: &str = DiagnosticCode::OverlayVersion.as_str();
     /// A member that the specification does not have.
-    pub const FIELD_UNKNOWN: &str = "overlay_field_unknown";
+    pub const FIELD_UNKNOWN: &str = DiagnosticCode::OverlayFieldUnknown.as_str();
     /// A member has the wrong type, is missing, or needs a later version.
-    pub const FIELD: &str = "overlay_field_invalid";
+    pub const FIELD: &str = DiagnosticCode::OverlayFieldInvalid.as_str();
     /// The overlay has no actions.
-    pub const EMPTY: &str = "overlay_empty";
+    pub const EMPTY: &str = DiagnosticCode::OverlayEmpty.as_str();
     /// An action is there twice.
-    pub const DUPLICATE: &str = "overlay_action_duplicate";
+    pub const DUPLICATE: &str = DiagnosticCode::OverlayActionDuplicate.as_str();
     /// An action, or part of it, does nothing as written.
-    pub const NO_EFFECT: &str = "overlay_action_no_effect";
+    pub const NO_EFFECT: &str = DiagnosticCode::OverlayActionNoEffect.as_str();
     /// An action can't be carried out as written; it was left out.
-    pub const ACTION: &str = "overlay_action_invalid";
+    pub const ACTION: &str = DiagnosticCode::OverlayActionInvalid.as_str();
     /// A query is no JSONPath of RFC 9535.
-    pub const PATH: &str = "overlay_path_invalid";
+    pub const PATH: &str = DiagnosticCode::OverlayPathInvalid.as_str();
     /// A query is valid but surely not meant so.
-    pub const PATH_ODD: &str = "overlay_path_unusual";
+    pub const PATH_ODD: &str = DiagnosticCode::OverlayPathUnusual.as_str();
     /// A target selects nothing.
-    pub const NO_MATCH: &str = "overlay_no_match";
+    pub const NO_MATCH: &str = DiagnosticCode::OverlayNoMatch.as_str();
     /// What is written does not fit what is selected.
-    pub const MISMATCH: &str = "overlay_type_mismatch";
+    pub const MISMATCH: &str = DiagnosticCode::OverlayTypeMismatch.as_str();
     /// The source of a copy is not exactly one node.
-    pub const COPY_SOURCE: &str = "overlay_copy_source";
+    pub const COPY_SOURCE: &str = DiagnosticCode::OverlayCopySource.as_str();
     /// The overlay was made for another document.
-    pub const EXTENDS: &str = "overlay_extends_mismatch";
+    pub const EXTENDS: &str = DiagnosticCode::OverlayExtendsMismatch.as_str();
     /// Something is beyond a bound of this program.
-    pub const LIMIT: &str = "overlay_limit_exceeded";
+    pub const LIMIT: &str = DiagnosticCode::OverlayLimitExceeded.as_str();
     /// There were more diagnostics than are kept.
-    pub const TRUNCATED: &str = "diagnostics_truncated";
+    pub const TRUNCATED: &str = DiagnosticCode::DiagnosticsTruncated.as_str();
 }
 
 /// Longest quotation of an overlay in a message, in characters.

@@ -1,6 +1,7 @@
 //! Why a document is no overlay at all. Faults inside an overlay are diagnostics.
 
 use crate::limits::{MAX_ACTIONS, MAX_OVERLAY_BYTES};
+use open_cli_contract::diagnostic::DiagnosticCode;
 
 /// The bytes can't be used as an overlay.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +47,6 @@ pub enum OverlayError {
 impl OverlayError {
     /// A stable word for diagnostics.
     pub fn code(&self) -> &'static str {
-        "overlay_invalid"
+        DiagnosticCode::OverlayInvalid.as_str()
     }
 }

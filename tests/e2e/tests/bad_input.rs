@@ -185,12 +185,10 @@ fn a_configuration_that_breaks_or_vanishes_leaves_the_last_good_catalog_in_force
     assert!(count > 8);
     sandbox.write("api.json", "<html>not an API</html>");
     assert_eq!(tools(&toolbox), count);
-    let catalog = toolbox.catalog();
-    assert_eq!(
-        catalog["catalog"]["diagnostics"][0]["code"], "service_stale",
-        "{}",
-        catalog["catalog"]["diagnostics"]
-    );
+    let diagnostics = &toolbox.catalog()["catalog"]["diagnostics"];
+    assert_eq!(diagnostics[0]["code"], "document_invalid", "{diagnostics}");
+    assert_eq!(diagnostics[0]["pointer"], format!("{}#", local.display()));
+    assert_eq!(diagnostics[1]["code"], "service_stale", "{diagnostics}");
 }
 
 #[test]

@@ -72,7 +72,8 @@ fn from_the_address_of_a_publisher_to_a_call() {
     // One that breaks leaves the others alone, and stays as it was.
     site.ok("/other.json", "text/html", "<html>");
     let reply = request("POST", &format!("{}/v1/refresh", toolbox.url), &[], b"").json();
-    assert_eq!(reply["diagnostics"][0]["code"], "service_stale", "{reply}");
+    assert_eq!(reply["diagnostics"][0]["code"], "document_invalid", "{reply}");
+    assert_eq!(reply["diagnostics"][1]["code"], "service_stale", "{reply}");
     assert_eq!(ids(&toolbox.catalog()), found);
     assert_eq!(toolbox.cli(&[&alias, "orders", "ls"]).run().code, 0);
     // One that is not listed any more goes.

@@ -71,7 +71,7 @@ fn a_service_is_never_served_without_its_overlay() {
     let sandbox = sandbox(&api, &["absent.yaml"]);
     let toolbox = sandbox.toolbox(&[]);
     let catalog = toolbox.catalog();
-    assert_eq!(codes(&catalog), ["source_failed"]);
+    assert_eq!(codes(&catalog), ["file_unreadable", "source_failed"]);
     let call = toolbox.execute(&json!({"toolId": "orders:listOrders"}));
     assert_eq!((call.status, &call.json()["code"]), (404, &json!("tool_not_found")));
     sandbox.write("absent.yaml", NAMES);

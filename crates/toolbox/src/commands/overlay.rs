@@ -234,7 +234,7 @@ impl Shown {
         for overlay in service.overlays {
             let mut shown = match &overlay {
                 Ok(overlay) => ShownOverlay::new(overlay),
-                Err(error) => ShownOverlay { error: error.clone(), ..ShownOverlay::default() },
+                Err(error) => ShownOverlay { error: error.to_string(), ..ShownOverlay::default() },
             };
             verdict.is_unread |= overlay.is_err();
             match (&overlay, &mut target) {

@@ -1,0 +1,214 @@
+//! The closed list of diagnostic codes: what can be remarkable about a configuration and what it leads to. The codes
+//! travel in [`crate::catalog::Diagnostic`]; a code may be an error in one place and a warning in another.
+//! The table in `docs/diagnostics.md` is generated from [`DiagnosticCode::ALL`].
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($variant:ident $code:literal $meaning:literal $advice:literal;)*) => {
+        /// What a diagnostic is about.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum DiagnosticCode { $(#[doc = $meaning] $variant,)* }
+
+        impl DiagnosticCode {
+            /// All codes, in the order of the documentation.
+            pub const ALL: &[DiagnosticCode] = &[$(DiagnosticCode::$variant,)*];
+            /// The stable word.
+            pub const fn as_str(self) -> &'static str { match self { $(Self::$variant => $code,)* } }
+            /// What it means, one sentence.
+            pub const fn meaning(self) -> &'static str { match self { $(Self::$variant => $meaning,)* } }
+            /// What to do about it.
+            pub const fn advice(self) -> &'static str { match self { $(Self::$variant => $advice,)* } }
+            /// The code for a word.
+            pub fn parse(word: &str) -> Option<Self> { match word { $($code => Some(Self::$variant),)* _ => None } }
+        }
+    };
+}
+
+codes! {
+    // The configuration.
+    Config "config" "Something in the configuration is wrong, or loads and deserves attention."
+        "Correct the field that the message names; the hint is part of the message.";
+    PatternUnmatched "pattern_unmatched" "A pattern of the policy or of a tool set matches no tool."
+        "Correct the pattern, or remove it; `open-cli catalog list` shows the tool ids.";
+    AliasReserved "alias_reserved" "The alias of a service is a command of open-cli's own."
+        "Give the service another alias, or call it as `open-cli svc:<alias>`.";
+    SecretUnresolved "secret_unresolved" "A secret can't be resolved on this machine."
+        "Set the variable or the file where the toolbox runs, or leave secrets out of the check with --no-secrets.";
+    SecretMissing "secret_missing" "Tools of a service need credentials that no secret is configured for."
+        "Configure a secret `<service>.<scheme>` or `<scheme>`, or deny the tools that need it.";
+
+    // Sources and services.
+    SourceFailed "source_failed" "A source or service could not be built and is left out."
+        "The message says why; the diagnostics of the same source say where.";
+    SourceTypeUnsupported "source_type_unsupported" "The type of a source does not fit what refers to it, or is not read."
+        "Name the OpenAPI document itself, as a source of type openapi.";
+    ServiceStale "service_stale" "A service could not be built again; its last good state stays in force."
+        "Mend what the message names; nothing is lost until then.";
+    ServiceIdTaken "service_id_taken" "A discovered service would have the id of another one."
+        "Name the service under `services` in the configuration.";
+    ServiceRenamed "service_renamed" "A discovered service got another id than its description suggests."
+        "Name its description as a source of its own, and a service for it, to choose the id.";
+    ServiceAmbiguous "service_ambiguous" "A source leads to several services, none of them at its address."
+        "Name each as a source of its own, or have no service refer to the source.";
+    ServicesLeftOut "services_left_out" "A source leads to other services too, which are left out."
+        "Name each as a source of its own, or have no service refer to the source.";
+    SkillsUnsupported "skills_unsupported" "A service names skills, which are not loaded."
+        "Nothing; its tools work without them.";
+    WorkflowsUnsupported "workflows_unsupported" "A service names workflows, which are not loaded."
+        "Nothing; its tools work without them.";
+
+    // Documents.
+    LocationInvalid "location_invalid" "A reference is no path and no http(s) URL."
+        "Correct the reference.";
+    FileUnreadable "file_unreadable" "A local document is missing, is no regular file, or can't be read."
+        "Put the document there, or correct path and permissions.";
+    FetchFailed "fetch_failed" "A remote document could not be fetched."
+        "Check the address and the network; offline, fetch it once with a toolbox that may.";
+    FetchStatus "fetch_status" "The origin of a remote document answered with something else."
+        "Check the address, and whether the origin wants credentials.";
+    DocumentTooLarge "document_too_large" "A document is larger than the toolbox reads."
+        "Split it, or serve a smaller one.";
+    DocumentInvalid "document_invalid" "A document is neither JSON nor YAML, or breaks their rules."
+        "Mend it at the place that the message names; an HTML page is often a sign-in or an error page.";
+    ReferenceUnreadable "reference_unreadable" "A `$ref` names a document that can't be read."
+        "Correct the reference, or put the document there.";
+    ReferenceLimit "reference_limit" "The `$ref`s of a description reach more documents than are read."
+        "Bundle the description into fewer documents.";
+
+    // OpenAPI.
+    DescriptionInvalid "description_invalid" "A document is no API description of a version that is read."
+        "Name an OpenAPI 3.x or Swagger 2.0 document.";
+    VersionUnusual "version_unusual" "The declared version is written oddly or is newer than this program."
+        "Write a version of OpenAPI 2.0 to 3.2, like `3.1.0`.";
+    PathsInvalid "paths_invalid" "`paths` is missing or is no object."
+        "Add `paths`; without it there are no tools.";
+    PathInvalid "path_invalid" "A path can't be called as written; its operations are left out."
+        "Correct the template: it begins with `/`, its braces are paired, its variables have names.";
+    PathParameterMismatch "path_parameter_mismatch" "The template of a path and its declared path parameters disagree."
+        "Declare each variable of the template once, `in: path`, and no others.";
+    OperationInvalid "operation_invalid" "An operation was left out because calling it would be wrong."
+        "Mend what the message names; the other operations work.";
+    OperationIdDuplicate "operation_id_duplicate" "Two operations have the same `operationId`; the later one lost it."
+        "Give each operation an id of its own.";
+    ParameterDuplicate "parameter_duplicate" "A parameter is declared twice in one list."
+        "Remove one of them.";
+    ParameterInvalid "parameter_invalid" "Part of the description of a parameter was not understood."
+        "Correct it; until then the parameter is taken as a plain text.";
+    RequestBodyInvalid "request_body_invalid" "Part of a request body was not understood."
+        "Correct it; until then the body is sent as given.";
+    ResponseInvalid "response_invalid" "A response was not understood."
+        "Correct it; calls work without it.";
+    TagInvalid "tag_invalid" "The declaration of a tag was not understood."
+        "Correct it; until then the tag stands alone.";
+    ReferenceUnresolved "reference_unresolved" "A `$ref` leads nowhere, or only to itself."
+        "Correct the reference; what it stands for is missing until then.";
+    ServerInvalid "server_invalid" "A server can't be used as written."
+        "Give an http(s) URL; a variable needs a default.";
+    ServerRelative "server_relative" "A server of a local document has no host."
+        "Write the whole URL, or read the document over HTTP from the API itself.";
+    ServerMissing "server_missing" "A local document names no server, so its tools can't be called."
+        "Add `servers`, in the document or with an overlay.";
+    SecurityInvalid "security_invalid" "A `security` list was not understood."
+        "Correct it; the operations that depend on it are left out.";
+    SecuritySchemeInvalid "security_scheme_invalid" "A security scheme was not understood."
+        "Correct it; tools that need it can't be called until then.";
+    SecuritySchemeUndefined "security_scheme_undefined" "A security requirement names a scheme that is not defined."
+        "Define it under `components.securitySchemes`, or correct the name.";
+    MemberIgnored "member_ignored" "A member belongs to a later version of OpenAPI and has no effect."
+        "Declare the version that has it, or remove it.";
+    WebhooksIgnored "webhooks_ignored" "`webhooks` are calls of the API to others; no tools are made of them."
+        "Nothing.";
+    LimitExceeded "limit_exceeded" "Something is beyond a bound of this program."
+        "Make it smaller; the message names the bound.";
+    DiagnosticsTruncated "diagnostics_truncated" "There were more diagnostics than are kept."
+        "Repair the listed ones first.";
+
+    // Names.
+    CommandRenamed "command_renamed" "Two operations would be the same command; one was renamed."
+        "Give one of them a name with `x-cli-name`, in the description or with an overlay.";
+    NameUnusable "name_unusable" "A name has no letter and no digit, so no command can be made of it."
+        "Give it a name with `x-cli-name`; until then the next rule of naming counts.";
+
+    // Overlays.
+    OverlayInvalid "overlay_invalid" "A document is no overlay."
+        "An overlay is an object with `overlay`, `info` and `actions`.";
+    OverlayVersion "overlay_version" "The declared version of an overlay is unknown, or lacks what it uses."
+        "Write `1.0.0`, `1.1.0` or `1.2.0`.";
+    OverlayFieldUnknown "overlay_field_unknown" "An overlay has a member that means nothing."
+        "Correct its name, or begin it with `x-`.";
+    OverlayFieldInvalid "overlay_field_invalid" "A member of an overlay has the wrong type."
+        "Correct it as the message says.";
+    OverlayEmpty "overlay_empty" "An overlay has no actions."
+        "Add actions, or remove the overlay.";
+    OverlayActionDuplicate "overlay_action_duplicate" "An overlay has the same action twice."
+        "Remove one of them.";
+    OverlayActionNoEffect "overlay_action_no_effect" "An action changes nothing where it matches."
+        "Correct it, or remove it.";
+    OverlayActionInvalid "overlay_action_invalid" "An action can't be carried out; the service is not served without it."
+        "Correct it as the message says.";
+    OverlayPathInvalid "overlay_path_invalid" "The target of an action is no JSONPath (RFC 9535)."
+        "Correct the target; the message points at the character.";
+    OverlayPathUnusual "overlay_path_unusual" "The target of an action is valid and probably not what was meant."
+        "Look at the message; `overlay preview` shows what it matches.";
+    OverlayNoMatch "overlay_no_match" "The target of an action matches nothing."
+        "Correct the target; `open-cli-toolbox overlay preview` shows what matches.";
+    OverlayTypeMismatch "overlay_type_mismatch" "An action would merge an object with something that is none."
+        "Target an object with an object, a list with a list.";
+    OverlayCopySource "overlay_copy_source" "The `copy` of an action does not select exactly one value."
+        "Correct it so that it selects one.";
+    OverlayExtendsMismatch "overlay_extends_mismatch" "The `extends` of an overlay names another document."
+        "Correct `extends`, or apply the overlay where it belongs.";
+    OverlayLimitExceeded "overlay_limit_exceeded" "An overlay is beyond a bound of this program."
+        "Make fewer or smaller actions; the message names the bound.";
+
+    // Discovery.
+    Discovery "discovery" "How the services of a source were found: which step won, and what the others said."
+        "Nothing.";
+    DiscoveryLimit "discovery_limit" "Discovery stopped at a bound."
+        "Point the source nearer to what it should find; the message names the bound.";
+    ApiCatalogUnreadable "api_catalog_unreadable" "An API catalog can't be read."
+        "Check the address and what it answers: a linkset (RFC 9264), JSON or text.";
+    ApiCatalogEmpty "api_catalog_empty" "An API catalog lists nothing that can be used."
+        "Check that it is the right one.";
+    ApiCatalogCycle "api_catalog_cycle" "API catalogs list each other."
+        "Remove the link back; each is read once in any case.";
+    ApiCatalogElsewhere "api_catalog_elsewhere" "The API catalog was found at another address than the configured one."
+        "Write that address into the configuration to save the detour.";
+    ServiceDuplicate "service_duplicate" "Discovery found the same service more than once."
+        "Nothing; it is served once.";
+    ServiceRootUnreadable "service_root_unreadable" "A service root can't be read."
+        "Check the address and what it answers.";
+    ServiceDescMissing "service_desc_missing" "A service root leads to no description."
+        "Link to one with `rel=\"service-desc\"`, or name it as a source of type openapi.";
+    ServiceMetaUnreadable "service_meta_unreadable" "Metadata of a service can't be read, which may attach an overlay."
+        "Check the address that the publisher links to.";
+    LinkInvalid "link_invalid" "A link can't be followed as written."
+        "Correct the link where it is published.";
+}
+
+impl fmt::Display for DiagnosticCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_unique_and_texts_are_sentences() {
+        let words: std::collections::BTreeSet<&str> =
+            DiagnosticCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(words.len(), DiagnosticCode::ALL.len());
+        for code in DiagnosticCode::ALL {
+            assert_eq!(DiagnosticCode::parse(code.as_str()), Some(*code));
+            assert!(code.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{code}");
+            for text in [code.meaning(), code.advice()] {
+                assert!(text.ends_with('.') && text.starts_with(|c: char| !c.is_lowercase()), "{code}: {text}");
+            }
+        }
+        assert_eq!(DiagnosticCode::parse("anything"), None);
+    }
+}
