@@ -52,6 +52,10 @@ codes! {
         "Have an operator look at the difference and accept it: `open-cli-toolbox catalog accept`.";
     ApprovalRequired "approval_required" 403 "The tool needs an approval"
         "Look at the request, then send it again with `--approval`.";
+    TargetForbidden "target_forbidden" 403 "The tool leads to an address that descriptions from elsewhere may not name"
+        "If it is meant to be called, allow the address with `network.allowAddresses` of the source.";
+    RateLimited "rate_limited" 429 "A rate limit of the policy is reached"
+        "Try again after the time that the header Retry-After names.";
     OriginDenied "origin_denied" 403 "The request comes from another web origin"
         "Call the runtime directly, not from a web page of another origin.";
     NotFound "not_found" 404 "There is no such endpoint"
@@ -94,6 +98,10 @@ codes! {
         "Check the server URL; the detail names the last location.";
     UpstreamTimeout "upstream_timeout" 504 "The upstream did not answer in time"
         "Try again, or raise `--upstream-timeout`.";
+    UpstreamCircuitOpen "upstream_circuit_open" 503 "The upstream failed again and again and is left alone for a while"
+        "Try again after the time that the header Retry-After names; see `network.breakerFailures`.";
+    UpstreamBusy "upstream_busy" 503 "As many calls of this upstream are under way and waiting as may be"
+        "Try again in a moment, or raise `network.maxConcurrent` of the service.";
     AuditUnavailable "audit_unavailable" 503 "The audit record can't be written, so the call was refused"
         "Free space or mend permissions on the audit log's file system.";
     RuntimeDraining "runtime_draining" 503 "The runtime is shutting down"

@@ -1,8 +1,9 @@
 //! Connections to upstreams: plain TCP at once, TLS set up when an `https` upstream is first called. Each
 //! connection counts the answers it gave, so that a failure on a reused one can be told from a fresh one.
 
-use crate::Limits;
+use crate::resolve::Resolver;
 use crate::tls::LazyTls;
+use crate::{Limits, Reach};
 use http::Uri;
 use http::uri::Scheme;
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -42,19 +43,21 @@ impl Uses {
 /// Opens connections.
 #[derive(Clone)]
 pub(crate) struct Connector {
-    http: HttpConnector,
+    http: HttpConnector<Resolver>,
     tls: LazyTls,
     timeout: Duration,
+    reach: Arc<Reach>,
 }
 
 impl Connector {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        let mut http = HttpConnector::new();
+    pub(crate) fn new(limits: &Limits, reach: &Reach) -> Self {
+        let reach = Arc::new(reach.clone());
+        let mut http = HttpConnector::new_with_resolver(Resolver::new(Arc::clone(&reach)));
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_keepalive(Some(TCP_KEEPALIVE));
         http.set_connect_timeout(Some(limits.connect_timeout));
-        Self { tls: LazyTls::new(http.clone()), http, timeout: limits.connect_timeout }
+        Self { tls: LazyTls::new(http.clone()), http, timeout: limits.connect_timeout, reach }
     }
 }
 
@@ -68,8 +71,12 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
-        let Self { mut http, tls, timeout } = self.clone();
+        let Self { mut http, tls, timeout, reach } = self.clone();
         Box::pin(async move {
+            // An address instead of a name is not resolved.
+            if let Some(Err(inside)) = to.host().map(|host| reach.check_host(host)) {
+                return Err(inside.into());
+            }
             let connecting = async {
                 if to.scheme() == Some(&Scheme::HTTPS) {
                     return tls.connector().await?.call(to).await;

@@ -29,6 +29,26 @@ pub enum ExecutionError {
     /// The time for the whole call is over.
     #[error("{url} did not answer within {} s; try again, or raise `--upstream-timeout`", .limit.as_secs_f64())]
     Timeout { url: String, limit: Duration, retry_count: u32 },
+    /// The head of the answer did not come in time.
+    #[error(
+        "{url} did not begin to answer within {} s; try again, or raise network.firstByteTimeoutMs", .limit.as_secs_f64()
+    )]
+    FirstByte { url: String, limit: Duration, retry_count: u32 },
+    /// The target is inside, and nobody who may say so chose it.
+    #[error(
+        "{url} is not called: {cause}, and the description that names it is not the operator's own; to allow it, set \
+         network.allowAddresses of the source"
+    )]
+    Forbidden { url: String, cause: String, retry_count: u32 },
+    /// The circuit breaker is open.
+    #[error("{url} failed again and again and is left alone for another {} s; nothing was sent", .retry_after.as_secs_f64().ceil())]
+    CircuitOpen { url: String, retry_after: Duration, retry_count: u32 },
+    /// Too many calls are under way to this upstream.
+    #[error(
+        "{limit} calls of {url} are under way and {queued} wait, which is as many as may; try again, or raise \
+         network.maxConcurrent or network.maxQueued; nothing was sent"
+    )]
+    Busy { url: String, limit: usize, queued: usize, retry_count: u32 },
     /// The credentials could not be resolved; nothing was sent.
     #[error("{0}")]
     Credentials(#[from] CredentialsError),
@@ -46,7 +66,10 @@ impl ExecutionError {
             Self::Protocol { .. } => ErrorCode::UpstreamProtocol,
             Self::TooLarge { .. } => ErrorCode::UpstreamTooLarge,
             Self::Redirects { .. } => ErrorCode::UpstreamRedirects,
-            Self::Timeout { .. } => ErrorCode::UpstreamTimeout,
+            Self::Timeout { .. } | Self::FirstByte { .. } => ErrorCode::UpstreamTimeout,
+            Self::Forbidden { .. } => ErrorCode::TargetForbidden,
+            Self::CircuitOpen { .. } => ErrorCode::UpstreamCircuitOpen,
+            Self::Busy { .. } => ErrorCode::UpstreamBusy,
             Self::Credentials(error) => error.code(),
             Self::Request(_) => ErrorCode::ExecutionError,
         }
@@ -60,8 +83,23 @@ impl ExecutionError {
             | Self::Protocol { retry_count, .. }
             | Self::TooLarge { retry_count, .. }
             | Self::Redirects { retry_count, .. }
-            | Self::Timeout { retry_count, .. } => *retry_count,
+            | Self::Timeout { retry_count, .. }
+            | Self::FirstByte { retry_count, .. }
+            | Self::Forbidden { retry_count, .. }
+            | Self::CircuitOpen { retry_count, .. }
+            | Self::Busy { retry_count, .. } => *retry_count,
             Self::Credentials(_) | Self::Request(_) => 0,
+        }
+    }
+}
+
+impl ExecutionError {
+    /// When trying again makes sense.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::CircuitOpen { retry_after, .. } => Some(*retry_after),
+            Self::Busy { .. } => Some(Duration::from_secs(1)),
+            _ => None,
         }
     }
 }
@@ -75,7 +113,11 @@ impl From<UrlTooLong> for ExecutionError {
 /// What went wrong with one request on the wire, before the URL and the retries are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    Unreachable(String),
+    /// `transient`: the other side refused, which it may not a moment later.
+    Unreachable {
+        cause: String,
+        transient: bool,
+    },
     /// `reused`: on a connection that had served before, so the server may just have hung up while it was idle.
     Reset {
         cause: String,
@@ -84,6 +126,22 @@ pub(crate) enum Fault {
     Protocol(String),
     TooLarge,
     Timeout,
+    FirstByte,
+    Forbidden(String),
+    CircuitOpen(Duration),
+    Busy,
+}
+
+impl Fault {
+    /// Nothing says that the next attempt ends alike.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable { transient: true, .. } | Self::Reset { .. } | Self::FirstByte)
+    }
+
+    /// The upstream itself is in trouble.
+    pub(crate) fn is_the_upstreams(&self) -> bool {
+        self.is_transient() || matches!(self, Self::Unreachable { .. } | Self::Timeout | Self::Protocol(_))
+    }
 }
 
 /// The innermost cause says most; what wraps it only repeats that something failed.

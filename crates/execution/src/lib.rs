@@ -5,13 +5,19 @@
 //! for our own HTTP answers.
 
 mod body;
+mod breaker;
+mod budget;
 mod connect;
 mod error;
 mod limits;
 mod patience;
+mod places;
+mod pool;
 mod redirect;
+mod resolve;
 mod result;
 mod retry;
+mod route;
 mod send;
 mod tls;
 mod upstream;
@@ -19,5 +25,7 @@ mod wire;
 
 pub use error::ExecutionError;
 pub use limits::Limits;
+pub use open_cli_contract::reach::Reach;
 pub use result::{ResultBody, ToolResult};
+pub use route::{Route, RouteStats};
 pub use upstream::{Call, Upstream};

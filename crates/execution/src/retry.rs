@@ -1,38 +1,40 @@
 //! When a refused call is tried again (RT-1 to RT-4 as amended by weakness 63). Pure.
 
+use crate::Limits;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// Requests in all.
-pub(crate) const ATTEMPTS_MAX: u32 = 3;
 /// Pause before the second attempt; doubled for each further one.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
-/// Longest `Retry-After` that is waited for. Asked for more, the answer is given to the caller at once: trying
-/// earlier than asked would be refused again.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
-
+/// Longest pause that nobody asked for.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// How long to wait before the next attempt; `None` when the answer stands. `jitter` is in `0..1`.
 pub(crate) fn pause(
     attempt: u32,
+    limits: &Limits,
     status: StatusCode,
     headers: &HeaderMap,
     now: impl FnOnce() -> Timestamp,
     jitter: impl FnOnce() -> f64,
 ) -> Option<Duration> {
-    if attempt >= ATTEMPTS_MAX
-        || !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
-    {
+    if attempt >= limits.max_attempts || !matches!(status.as_u16(), 429 | 502 | 503 | 504) {
         return None;
     }
-    // Between half and the whole of it, so that callers refused together do not come back together.
-    let backoff = PAUSE_FIRST.saturating_mul(1 << (attempt - 1)).mul_f64(0.5 + jitter().clamp(0.0, 1.0) / 2.0);
+    let backoff = backoff(attempt, jitter);
     match headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| parse(text, now)) {
-        Some(asked) if asked > RETRY_AFTER_MAX => None,
+        Some(asked) if asked > limits.max_retry_after => None,
         Some(asked) => Some(asked.max(backoff)),
         None => Some(backoff),
     }
+}
+
+/// The pause before the next attempt when nobody asked for one: twice as long each time, and between half and the whole of
+/// that, so that callers refused together do not come back together.
+pub(crate) fn backoff(attempt: u32, jitter: impl FnOnce() -> f64) -> Duration {
+    let whole = PAUSE_FIRST.saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX)).min(PAUSE_MAX);
+    whole.mul_f64(0.5 + jitter().clamp(0.0, 1.0) / 2.0)
 }
 
 /// RFC 9110 §10.2.3: seconds, or a date. A date in the past is no wait.
@@ -56,7 +58,7 @@ mod tests {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(value));
         }
         let now = || "2026-11-22T10:00:00Z".parse().expect("a time");
-        pause(attempt, StatusCode::from_u16(status).expect("a status"), &headers, now, || jitter)
+        pause(attempt, &Limits::default(), StatusCode::from_u16(status).expect("a status"), &headers, now, || jitter)
     }
 
     /// Weakness 63.
@@ -69,7 +71,8 @@ mod tests {
             (2, 503, 1.0, Some(ms(200))),
             (3, 503, 1.0, None),
             (1, 500, 1.0, None),
-            (1, 502, 1.0, None),
+            (1, 502, 1.0, Some(ms(100))),
+            (2, 504, 0.0, Some(ms(100))),
             (1, 200, 1.0, None),
         ] {
             assert_eq!(at(attempt, status, None, jitter), expected, "{attempt} {status}");

@@ -4,6 +4,7 @@ use crate::body::{self, BodyFault};
 use crate::connect::Uses;
 use crate::error::{Fault, root_cause};
 use crate::patience::Waiting;
+use crate::route::Route;
 use crate::upstream::Upstream;
 use crate::wire::Wire;
 use crate::{redirect, retry};
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use hyper_util::client::legacy;
 use jiff::Timestamp;
+use open_cli_contract::reach::Inside;
 use open_cli_credentials::Credentials;
 use open_cli_observe::{ActiveSpan, SpanKind, Trace, semconv};
 use std::io;
@@ -39,6 +41,10 @@ pub(crate) struct Attempt<'a> {
     pub(crate) path_template: &'a str,
     /// Kept out of the span.
     pub(crate) credentials: &'a Credentials,
+    /// Which way.
+    pub(crate) route: &'a Route,
+    /// A redirect led to another origin.
+    pub(crate) is_elsewhere: bool,
 }
 
 impl Upstream {
@@ -59,10 +65,14 @@ impl Upstream {
     }
 
     async fn exchange(&self, wire: &Wire, attempt: &Attempt<'_>, span: &mut ActiveSpan) -> Result<Outcome, Fault> {
-        let response = Waiting::enter(&self.waiting)
-            .on(self.pool().request(wire.request(span.trace())))
-            .await
-            .map_err(fault_of)?;
+        let limits = &attempt.route.limits;
+        let pool = attempt.route.pools(&self.shared, attempt.is_elsewhere).mine();
+        let answer = Waiting::enter(&self.waiting).on(pool.request(wire.request(span.trace())));
+        let response = match limits.first_byte_timeout {
+            None => answer.await,
+            Some(limit) => tokio::time::timeout(limit, answer).await.map_err(|_| Fault::FirstByte)?,
+        }
+        .map_err(fault_of)?;
         let (head, body) = response.into_parts();
         if let Some(uses) = head.extensions.get::<Uses>() {
             uses.count();
@@ -81,13 +91,14 @@ impl Upstream {
         }
         if attempt.may_repeat
             && let Some(pause) =
-                retry::pause(attempt.number, head.status, &head.headers, Timestamp::now, fastrand::f64)
+                retry::pause(attempt.number, limits, head.status, &head.headers, Timestamp::now, fastrand::f64)
             && Instant::now() + pause < attempt.deadline
+            && attempt.route.state.budget.spend()
         {
             body::drain(body).await;
             return Ok(Outcome::Again(pause));
         }
-        match body::read(body, self.limits.max_response_bytes).await {
+        match body::read(body, limits.max_response_bytes).await {
             Ok(body) => Ok(Outcome::Answer { status: head.status, headers: head.headers, body }),
             Err(BodyFault::TooLarge) => Err(Fault::TooLarge),
             // Bytes came, so it is no idle connection that was hung up.
@@ -115,18 +126,35 @@ impl Fault {
     /// For the span: the message with the URL is the outer span's.
     fn word(&self) -> &'static str {
         match self {
-            Self::Unreachable(_) => "unreachable",
+            Self::Unreachable { .. } => "unreachable",
             Self::Reset { .. } => "connection closed",
             Self::Protocol(_) => "not HTTP",
             Self::TooLarge => "answer too large",
-            Self::Timeout => "timeout",
+            Self::Timeout | Self::FirstByte => "timeout",
+            Self::Forbidden(_) => "target forbidden",
+            Self::CircuitOpen(_) => "circuit open",
+            Self::Busy => "busy",
         }
     }
 }
 
 fn fault_of(error: legacy::Error) -> Fault {
     if error.is_connect() {
-        return Fault::Unreachable(root_cause(&error));
+        if let Some(inside) = in_chain(&error, |error| error.downcast_ref::<Inside>()) {
+            return Fault::Forbidden(inside.to_string());
+        }
+        let kind = in_chain(&error, |error| error.downcast_ref::<io::Error>()).map(io::Error::kind);
+        let transient = matches!(
+            kind,
+            Some(
+                io::ErrorKind::ConnectionRefused
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::HostUnreachable
+                    | io::ErrorKind::NetworkUnreachable
+            )
+        );
+        return Fault::Unreachable { cause: root_cause(&error), transient };
     }
     let reused = error.connect_info().is_some_and(|connected| {
         let mut extras = http::Extensions::new();
@@ -137,6 +165,22 @@ fn fault_of(error: legacy::Error) -> Fault {
         Some(error) => fault_of_hyper(error, reused),
         None => Fault::Reset { cause: root_cause(&error), reused },
     }
+}
+
+/// The first in a chain of causes that is looked for; I/O errors hide what they hold from `source`.
+fn in_chain<'a, T>(
+    error: &'a (dyn std::error::Error + 'static),
+    look: impl Fn(&'a (dyn std::error::Error + 'static)) -> Option<&'a T>,
+) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = look(error).or_else(|| held.and_then(|held| look(held))) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
 }
 
 fn fault_of_hyper(error: &hyper::Error, reused: bool) -> Fault {

@@ -1,6 +1,7 @@
 //! TLS, built when it is first needed: reading the system's root certificates takes time and memory that a
 //! runtime with plain-HTTP upstreams should not spend.
 
+use crate::resolve::Resolver;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::ClientConfig;
@@ -12,17 +13,17 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// A TLS connector that is built once, on first use.
 #[derive(Clone)]
 pub(crate) struct LazyTls {
-    http: HttpConnector,
-    built: Arc<OnceLock<HttpsConnector<HttpConnector>>>,
+    http: HttpConnector<Resolver>,
+    built: Arc<OnceLock<HttpsConnector<HttpConnector<Resolver>>>>,
 }
 
 impl LazyTls {
-    pub(crate) fn new(http: HttpConnector) -> Self {
+    pub(crate) fn new(http: HttpConnector<Resolver>) -> Self {
         Self { http, built: Arc::default() }
     }
 
     /// The connector. A failure is not kept: root certificates may be installed later.
-    pub(crate) async fn connector(&self) -> Result<HttpsConnector<HttpConnector>, BoxError> {
+    pub(crate) async fn connector(&self) -> Result<HttpsConnector<HttpConnector<Resolver>>, BoxError> {
         if let Some(built) = self.built.get() {
             return Ok(built.clone());
         }

@@ -112,7 +112,7 @@ async fn every_complete_answer_is_a_result() {
         ("GET", "/later", 200, None, json("1")),
     ] {
         let request = filled(&tool(&server.url(), method, path), &[], "");
-        let result = Bench::new().call(request, &Credentials::none(), true).await.expect(path);
+        let result = Bench::new().call(request, &Credentials::none(), false).await.expect(path);
         assert_eq!(result.status, status, "{path}");
         assert_eq!(result.content_type_text(), content_type, "{path}");
         assert_eq!(result.body, body, "{path}");

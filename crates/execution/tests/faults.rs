@@ -52,7 +52,7 @@ async fn each_fault_has_its_code() {
     ] {
         let bench = Bench::with(|limits| limits.total_timeout = Duration::from_millis(400));
         let request = filled(&tool(&server.url(), "GET", path), &[], "");
-        let error = bench.call(request, &Credentials::none(), true).await.expect_err(path);
+        let error = bench.call(request, &Credentials::none(), false).await.expect_err(path);
         assert_eq!(error.code(), code, "{path}: {error}");
         assert_eq!(error.retry_count(), 0);
         assert!(error.to_string().contains(path), "{error}");

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use open_cli_contract::catalog::{Parameter, RequestBody, Safety, Tool};
 use open_cli_contract::ids::RequestId;
 use open_cli_credentials::Credentials;
-use open_cli_execution::{Call, ExecutionError, Limits, ToolResult, Upstream};
+use open_cli_execution::{Call, ExecutionError, Limits, Reach, Route, ToolResult, Upstream};
 use open_cli_observe::{Recorder, Trace};
 use open_cli_request::{Arguments, FilledRequest, RequestTemplate};
 use std::collections::BTreeMap;
@@ -208,6 +208,7 @@ pub fn filled(tool: &Tool, flags: &[(&str, &str)], body: &'static str) -> Filled
 /// A client with short times, and what it told its observer.
 pub struct Bench {
     pub upstream: Upstream,
+    pub route: Route,
     pub recorder: Arc<Recorder>,
     pub trace: Trace,
 }
@@ -218,6 +219,10 @@ impl Bench {
     }
 
     pub fn with(change: impl FnOnce(&mut Limits)) -> Self {
+        Self::reaching(Reach::ANYWHERE, Reach::public_and(["loopback"]), change)
+    }
+
+    pub fn reaching(own: Reach, elsewhere: Reach, change: impl FnOnce(&mut Limits)) -> Self {
         let mut limits = Limits {
             connect_timeout: Duration::from_secs(2),
             total_timeout: Duration::from_secs(5),
@@ -231,7 +236,8 @@ impl Bench {
             None,
             open_cli_observe::Sampler::ALL,
         );
-        Self { upstream: Upstream::new(limits), recorder, trace }
+        let route = Route::new(limits.clone(), own, elsewhere);
+        Self { upstream: Upstream::new(limits), route, recorder, trace }
     }
 
     pub async fn call(
@@ -240,8 +246,8 @@ impl Bench {
         credentials: &Credentials,
         idempotent: bool,
     ) -> Result<ToolResult, ExecutionError> {
-        let call = Call { request, credentials, idempotent, path_template: "/x" };
-        self.upstream.execute(call, &self.trace).await
+        let call = Call { request, credentials, may_repeat: idempotent, path_template: "/x" };
+        self.upstream.execute(&self.route, call, &self.trace).await
     }
 
     /// `GET /x` without credentials.
