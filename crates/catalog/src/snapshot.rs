@@ -150,7 +150,7 @@ impl Snapshot {
     }
 
     /// The configuration it was built from.
-    pub fn config(&self) -> &Loaded {
+    pub fn config(&self) -> &Arc<Loaded> {
         &self.config
     }
     /// The rules in force.
@@ -180,6 +180,10 @@ impl Snapshot {
     /// Services in the order of their tools, each with the address of its description.
     pub fn services(&self) -> impl Iterator<Item = (&Service, &Location)> {
         self.services.iter().map(|built| (&built.service, &built.inputs.location))
+    }
+    /// The service of a tool.
+    pub fn service_of(&self, entry: &ToolEntry) -> &Service {
+        &self.services[entry.service].service
     }
     /// Sources that took part.
     pub fn sources(&self) -> &[Source] {

@@ -28,9 +28,9 @@ exits! {
     Auth 3 "Authentication or authorisation refused (`authn_failed`, `authz_denied`)";
     UpstreamClient 4 "The API answered with status 400 to 499 (`--no-fail` gives 0)";
     UpstreamServer 5 "The API answered with status 500 to 599 (`--no-fail` gives 0)";
-    Policy 6 "Refused by policy (`managed_deny`, `policy_deny`, `curated_deny`, `tool_quarantined`, `approval_required`)";
+    Policy 6 "Refused by policy (`managed_deny`, `policy_deny`, `curated_deny`, `tool_quarantined`, `approval_required`, `target_forbidden`)";
     Runtime 7 "The runtime can't be reached, or none is configured";
-    NotExecuted 8 "The tool could not be executed (status 502 or 504 of the runtime)";
+    NotExecuted 8 "The tool could not be executed (status 502 or 504 of the runtime, `upstream_circuit_open`, `upstream_busy`, `rate_limited`)";
     Config 9 "The configuration is not valid";
     Interrupted 130 "Interrupted with Ctrl-C";
 }
@@ -44,8 +44,12 @@ pub(crate) fn of_refusal(code: Option<ErrorCode>, status: u16) -> Exit {
             | ErrorCode::PolicyDeny
             | ErrorCode::CuratedDeny
             | ErrorCode::ToolQuarantined
-            | ErrorCode::ApprovalRequired,
+            | ErrorCode::ApprovalRequired
+            | ErrorCode::TargetForbidden,
         ) => Exit::Policy,
+        Some(ErrorCode::UpstreamCircuitOpen | ErrorCode::UpstreamBusy | ErrorCode::RateLimited) => {
+            Exit::NotExecuted
+        }
         Some(ErrorCode::InvalidArguments | ErrorCode::ToolNotFound) => Exit::Usage,
         Some(ErrorCode::ConfigInvalid | ErrorCode::ConfigRequired | ErrorCode::RuntimeAttachMismatch) => {
             Exit::Config
@@ -88,6 +92,8 @@ mod tests {
             (ErrorCode::UpstreamUnreachable, Exit::NotExecuted),
             (ErrorCode::UpstreamTimeout, Exit::NotExecuted),
             (ErrorCode::CredentialsUnavailable, Exit::NotExecuted),
+            (ErrorCode::UpstreamBusy, Exit::NotExecuted),
+            (ErrorCode::TargetForbidden, Exit::Policy),
             (ErrorCode::ToolNotFound, Exit::Usage),
             (ErrorCode::ConfigInvalid, Exit::Config),
             (ErrorCode::RuntimeAttachMismatch, Exit::Config),

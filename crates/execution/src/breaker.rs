@@ -109,6 +109,7 @@ impl Drop for Leave<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "time has to pass")]
 mod tests {
     use super::*;
 

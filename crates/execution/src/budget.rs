@@ -27,7 +27,9 @@ impl Budget {
 
     /// Pays for a retry, if there is enough.
     pub(crate) fn spend(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |saved| (saved >= RETRY).then(|| saved - RETRY)).is_ok()
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |saved| (saved >= RETRY).then(|| saved - RETRY))
+            .is_ok()
     }
 }
 

@@ -58,7 +58,9 @@ mod tests {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(value));
         }
         let now = || "2026-11-22T10:00:00Z".parse().expect("a time");
-        pause(attempt, &Limits::default(), StatusCode::from_u16(status).expect("a status"), &headers, now, || jitter)
+        pause(attempt, &Limits::default(), StatusCode::from_u16(status).expect("a status"), &headers, now, || {
+            jitter
+        })
     }
 
     /// Weakness 63.

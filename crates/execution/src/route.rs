@@ -13,9 +13,7 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub struct Route {
     pub(crate) limits: Limits,
-    /// Where the service's own server may be.
-    pub(crate) reach: Reach,
-    /// Where it may lead to: no redirect was written by the operator.
+    /// Where targets may be that the operator did not write.
     pub(crate) elsewhere: Reach,
     pub(crate) state: Arc<State>,
     pub(crate) places: Places,
@@ -56,23 +54,23 @@ pub struct RouteStats {
 }
 
 impl Route {
-    /// A route with these bounds. `reach` is where the service's own server may be, `allowed` the addresses inside that
-    /// redirects may lead to.
-    pub fn new(limits: Limits, reach: Reach, elsewhere: Reach) -> Self {
+    /// A route with these bounds. `elsewhere` is where targets may be that the operator did not write: servers that a
+    /// description from elsewhere names, and redirects to other origins.
+    pub fn new(limits: Limits, elsewhere: Reach) -> Self {
         let state = Arc::new(State { breaker: Breaker::new(), budget: Budget::new(), counts: Counts::default() });
         let places = Places::new(limits.max_concurrent);
-        Self { limits, reach, elsewhere, state, places, own: OnceLock::new(), own_elsewhere: OnceLock::new() }
+        Self { limits, elsewhere, state, places, own: OnceLock::new(), own_elsewhere: OnceLock::new() }
     }
 
     /// The same upstream under other bounds. What is known of it stays known.
     #[must_use]
-    pub fn with(&self, limits: Limits, reach: Reach, elsewhere: Reach) -> Self {
-        Self { state: Arc::clone(&self.state), ..Self::new(limits, reach, elsewhere) }
+    pub fn with(&self, limits: Limits, elsewhere: Reach) -> Self {
+        Self { state: Arc::clone(&self.state), ..Self::new(limits, elsewhere) }
     }
 
     /// Is it this way already?
-    pub fn is(&self, limits: &Limits, reach: &Reach, elsewhere: &Reach) -> bool {
-        self.limits == *limits && self.reach == *reach && self.elsewhere == *elsewhere
+    pub fn is(&self, limits: &Limits, elsewhere: &Reach) -> bool {
+        self.limits == *limits && self.elsewhere == *elsewhere
     }
 
     /// What happened so far.
@@ -91,7 +89,7 @@ impl Route {
     /// by those who may go somewhere and those who may not.
     pub(crate) fn pools<'a>(&'a self, shared: &'a Shared, is_elsewhere: bool) -> &'a Pools {
         let (reach, own) = match is_elsewhere {
-            false => (&self.reach, &self.own),
+            false => (&Reach::ANYWHERE, &self.own),
             true => (&self.elsewhere, &self.own_elsewhere),
         };
         if self.limits.connect_timeout == shared.limits.connect_timeout {

@@ -35,6 +35,8 @@ pub struct Call<'a> {
     pub credentials: &'a Credentials,
     /// Repeating it changes nothing more: it may be tried again.
     pub may_repeat: bool,
+    /// A description that the operator did not write names the target.
+    pub is_elsewhere: bool,
     /// For spans.
     pub path_template: &'a str,
 }
@@ -76,7 +78,7 @@ impl Upstream {
         let mut number = 1;
         let mut redirects = 0;
         let mut was_hung_up = false;
-        let mut is_elsewhere = false;
+        let mut is_elsewhere = call.is_elsewhere;
         loop {
             let attempt = Attempt {
                 number,
@@ -189,9 +191,11 @@ fn error(fault: Fault, wire: &Wire, route: &Route, credentials: &Credentials, re
         Fault::Protocol(cause) => ExecutionError::Protocol { url, cause, retry_count },
         Fault::TooLarge => ExecutionError::TooLarge { url, limit: limits.max_response_bytes, retry_count },
         Fault::Timeout => ExecutionError::Timeout { url, limit: limits.total_timeout, retry_count },
-        Fault::FirstByte => {
-            ExecutionError::FirstByte { url, limit: limits.first_byte_timeout.unwrap_or(Duration::MAX), retry_count }
-        }
+        Fault::FirstByte => ExecutionError::FirstByte {
+            url,
+            limit: limits.first_byte_timeout.unwrap_or(Duration::MAX),
+            retry_count,
+        },
         Fault::Forbidden(cause) => ExecutionError::Forbidden { url, cause, retry_count },
         Fault::CircuitOpen(retry_after) => ExecutionError::CircuitOpen { url, retry_after, retry_count },
         Fault::Busy => {

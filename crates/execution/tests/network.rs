@@ -5,13 +5,13 @@ mod support;
 use http::{HeaderName, HeaderValue};
 use open_cli_contract::problem::ErrorCode;
 use open_cli_credentials::Credentials;
-use open_cli_execution::Reach;
+use open_cli_execution::{Limits, Reach};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use support::{Bench, Reply, Server, answer, filled, first_line, ok, tool};
 
 fn nothing_inside() -> Bench {
-    Bench::reaching(Reach::public_and([]), Reach::public_and([]), |_| {})
+    Bench::reaching(true, Reach::public_and([]), |_| {})
 }
 
 /// Every way to name this machine.
@@ -28,7 +28,7 @@ async fn targets_inside_are_not_called_unless_they_are_allowed() {
     }
     assert_eq!(server.connections.load(Ordering::SeqCst), 0, "nothing was connected to");
     for allowed in ["loopback", "127.0.0.0/8"] {
-        let bench = Bench::reaching(Reach::public_and([allowed]), Reach::public_and([]), |_| {});
+        let bench = Bench::reaching(true, Reach::public_and([allowed]), |_| {});
         assert_eq!(bench.get(&server.url()).await.expect("allowed").status, 200);
     }
 }
@@ -44,6 +44,7 @@ async fn an_open_connection_of_another_service_is_no_way_inside() {
         request: filled(&tool(&server.url(), "GET", "/x"), &[], ""),
         credentials: &Credentials::none(),
         may_repeat: true,
+        is_elsewhere: true,
         path_template: "/x",
     };
     // The same pool of the same program.
@@ -57,14 +58,15 @@ async fn a_redirect_is_no_way_inside() {
     for host in ["127.0.0.1", "localhost"] {
         let location = format!("location: http://{host}:{}/secret\r\n", inside.port);
         let server = Server::start(move |_, _| answer("302 Found", &location, b"")).await;
-        let bench = Bench::reaching(Reach::ANYWHERE, Reach::public_and([]), |_| {});
+        let bench = Bench::reaching(false, Reach::public_and([]), |_| {});
         let error = bench.get(&server.url()).await.expect_err(host);
         assert_eq!(error.code(), ErrorCode::TargetForbidden, "{error}");
     }
     assert!(inside.requests().is_empty());
     // Within the origin it is the operator's target still.
-    let server = Server::start(|n, _| if n == 0 { answer("302 Found", "location: /b\r\n", b"") } else { ok() }).await;
-    let bench = Bench::reaching(Reach::ANYWHERE, Reach::public_and([]), |_| {});
+    let server =
+        Server::start(|n, _| if n == 0 { answer("302 Found", "location: /b\r\n", b"") } else { ok() }).await;
+    let bench = Bench::reaching(false, Reach::public_and([]), |_| {});
     assert_eq!(bench.get(&server.url()).await.expect("the same origin").status, 200);
 }
 
@@ -190,7 +192,7 @@ async fn the_state_of_an_upstream_survives_other_bounds() {
     let server = Server::start(|_, _| answer("503 Busy", "", b"")).await;
     let bench = Bench::with(|limits| (limits.max_attempts, limits.breaker_failures) = (1, 1));
     bench.get(&server.url()).await.expect("an answer");
-    let changed = bench.route.with(Default::default(), Reach::ANYWHERE, Reach::public_and([]));
+    let changed = bench.route.with(Limits::default(), Reach::public_and([]));
     assert!(changed.stats().is_open);
 }
 
@@ -201,7 +203,9 @@ async fn authorization_is_dropped_on_the_way_to_another_origin_even_where_it_is_
     let location = format!("location: {}/b\r\n", other.url());
     let server = Server::start(move |_, _| answer("302 Found", &location, b"")).await;
     let mut credentials = Credentials::none();
-    credentials.headers.push((HeaderName::from_static("authorization"), HeaderValue::from_static("Bearer hunter2")));
+    credentials
+        .headers
+        .push((HeaderName::from_static("authorization"), HeaderValue::from_static("Bearer hunter2")));
     let request = filled(&tool(&server.url(), "GET", "/x"), &[], "");
     Bench::new().call(request, &credentials, true).await.expect("a result");
     let seen = other.requests().remove(0);

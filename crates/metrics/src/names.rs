@@ -47,6 +47,15 @@ metrics! {
         closed("policy.decision"),
     ], "Decisions of the policy, by their code.");
 
+    UPSTREAM_RETRIES = Definition::new("open_cli.upstream.retries", Counter, "{attempt}", &[],
+        "Attempts to reach an upstream after the first of a call.");
+    UPSTREAM_REFUSED = Definition::new("open_cli.upstream.refused", Counter, "{call}", &[closed("reason")],
+        "Attempts that were not made: the circuit breaker was open, or there was no place in the queue.");
+    BREAKERS_OPENED = Definition::new("open_cli.upstream.breaker.opened", Counter, "{time}", &[],
+        "Times that a circuit breaker opened.");
+    BREAKERS_OPEN = Definition::new("open_cli.upstream.breaker.open", UpDown, "{service}", &[],
+        "Services whose circuit breaker is open.");
+
     DOCUMENT_FETCHES = Definition::new("open_cli.document.fetches", Counter, "{fetch}", &[closed("cache.outcome")],
         "Documents asked for by HTTP, by what the cache made of it.");
     CATALOG_BUILDS = Definition::new("open_cli.catalog.builds", Counter, "{build}", &[closed("outcome")],

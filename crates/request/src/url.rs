@@ -45,6 +45,17 @@ impl RequestUrl {
         self.origin.authority.host()
     }
 
+    /// Port, as written or as the scheme says.
+    pub fn port(&self) -> u16 {
+        let default = if self.origin.scheme == Scheme::HTTPS { 443 } else { 80 };
+        self.origin.authority.port_u16().unwrap_or(default)
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &str {
+        self.origin.scheme.as_str()
+    }
+
     /// Encoded path.
     pub fn path(&self) -> &str {
         &self.path

@@ -4,6 +4,7 @@
 use crate::configs::{Configs, MakeKeeper};
 use crate::log::LogControl;
 use crate::push::AuditPush;
+use crate::routes::Routes;
 use crate::server::Server;
 use crate::settings::{Serves, Settings};
 use crate::shutdown::{Shutdown, Signals};
@@ -193,11 +194,13 @@ impl ToolboxBuilder {
         if settings.strict {
             check_strict(&configs).await?;
         }
-        let upstream = Upstream::new(Limits {
+        let limits = Limits {
             total_timeout: settings.upstream_timeout,
             max_response_bytes: settings.max_response_bytes as u64,
             ..Limits::default()
-        });
+        };
+        let routes = Routes::new(limits.clone());
+        let upstream = Upstream::new(limits);
         let url = match &settings.advertise_url {
             Some(url) => url.to_string(),
             None => open_cli_instance::dialable_url(bound),
@@ -217,6 +220,7 @@ impl ToolboxBuilder {
             log,
             audit,
             upstream,
+            routes,
             configs,
         }));
         if let Some(metrics) = &state.telemetry.metrics {

@@ -3,6 +3,7 @@
 use crate::configs::Configs;
 use crate::leases::Leases;
 use crate::log::LogControl;
+use crate::routes::Routes;
 use crate::settings::{OnAuditError, Settings};
 use crate::shutdown::Shutdown;
 use crate::telemetry::Telemetry;
@@ -35,6 +36,7 @@ pub(crate) struct State {
     pub(crate) log: Option<Arc<LogControl>>,
     pub(crate) audit: Arc<AuditLog>,
     pub(crate) upstream: Upstream,
+    pub(crate) routes: Routes,
     pub(crate) leases: Leases,
     pub(crate) shutdown: Shutdown,
     pub(crate) is_draining: AtomicBool,
@@ -57,6 +59,7 @@ pub(crate) struct Parts {
     pub(crate) log: Option<Arc<LogControl>>,
     pub(crate) audit: AuditLog,
     pub(crate) upstream: Upstream,
+    pub(crate) routes: Routes,
     pub(crate) configs: Configs,
 }
 
@@ -81,6 +84,7 @@ impl State {
             connections: AtomicUsize::new(0),
             audit: Arc::new(parts.audit),
             upstream: parts.upstream,
+            routes: parts.routes,
             shutdown: Shutdown::new(),
             is_draining: AtomicBool::new(false),
             configs: parts.configs,

@@ -3,6 +3,7 @@
 mod api;
 mod cli;
 mod echo;
+mod faulty;
 mod held;
 mod http;
 mod peers;
@@ -13,6 +14,7 @@ mod toolbox;
 pub use api::OrdersApi;
 pub use cli::{Cli, Said};
 pub use echo::EchoApi;
+pub use faulty::FaultyProxy;
 pub use held::HeldApi;
 pub use http::{Reply, get, post, request};
 pub use peers::{Collector, Peer, collector, httpbin, prefect};

@@ -15,7 +15,7 @@ fn description(api: &OrdersApi) -> Value {
 fn sandbox(kind: &str, uri: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write_config(&json!({"cli": "1.0.0", "mode": {"default": "discover"},
-        "sources": {"hub": {"type": kind, "uri": uri}}}));
+        "sources": {"hub": {"type": kind, "uri": uri, "network": {"allowAddresses": ["loopback"]}}}}));
     sandbox
 }
 
@@ -88,7 +88,8 @@ fn a_service_root_that_comes_up_later_is_found() {
     let site = Site::new();
     let sandbox = Sandbox::new();
     sandbox.write_config(&json!({"cli": "1.0.0", "mode": {"default": "discover"},
-        "sources": {"s": {"type": "serviceRoot", "uri": format!("{}/", site.url)}},
+        "sources": {"s": {"type": "serviceRoot", "uri": format!("{}/", site.url),
+            "network": {"allowAddresses": ["loopback"]}}},
         "services": {"shop": {"source": "s"}}}));
     let toolbox = sandbox.toolbox(&[]);
     let catalog = toolbox.catalog();

@@ -209,6 +209,7 @@ pub fn filled(tool: &Tool, flags: &[(&str, &str)], body: &'static str) -> Filled
 pub struct Bench {
     pub upstream: Upstream,
     pub route: Route,
+    pub is_elsewhere: bool,
     pub recorder: Arc<Recorder>,
     pub trace: Trace,
 }
@@ -219,10 +220,11 @@ impl Bench {
     }
 
     pub fn with(change: impl FnOnce(&mut Limits)) -> Self {
-        Self::reaching(Reach::ANYWHERE, Reach::public_and(["loopback"]), change)
+        Self::reaching(false, Reach::public_and(["loopback"]), change)
     }
 
-    pub fn reaching(own: Reach, elsewhere: Reach, change: impl FnOnce(&mut Limits)) -> Self {
+    /// Targets, or only redirects, are not the operator's.
+    pub fn reaching(is_elsewhere: bool, elsewhere: Reach, change: impl FnOnce(&mut Limits)) -> Self {
         let mut limits = Limits {
             connect_timeout: Duration::from_secs(2),
             total_timeout: Duration::from_secs(5),
@@ -236,8 +238,8 @@ impl Bench {
             None,
             open_cli_observe::Sampler::ALL,
         );
-        let route = Route::new(limits.clone(), own, elsewhere);
-        Self { upstream: Upstream::new(limits), route, recorder, trace }
+        let route = Route::new(limits.clone(), elsewhere);
+        Self { upstream: Upstream::new(limits), route, is_elsewhere, recorder, trace }
     }
 
     pub async fn call(
@@ -246,7 +248,13 @@ impl Bench {
         credentials: &Credentials,
         idempotent: bool,
     ) -> Result<ToolResult, ExecutionError> {
-        let call = Call { request, credentials, may_repeat: idempotent, path_template: "/x" };
+        let call = Call {
+            request,
+            credentials,
+            may_repeat: idempotent,
+            is_elsewhere: self.is_elsewhere,
+            path_template: "/x",
+        };
         self.upstream.execute(&self.route, call, &self.trace).await
     }
 

@@ -230,20 +230,27 @@ async fn attempt(
         let credentials = resolve(call.trace(), snapshot, entry)?;
         outcome.schemes.clone_from(&credentials.schemes);
         outcome.request_size = filled.body.as_ref().map_or(0, |body| body.len() as u64);
+        let identity = call.state.configs.identity(&request.config_path);
+        let way = call.state.routes.of(&identity, snapshot, entry);
         let upstream_call = open_cli_execution::Call {
+            is_elsewhere: way.is_elsewhere(&filled.url),
             request: filled,
             credentials: &credentials,
-            idempotent: tool.safety.idempotent,
+            may_repeat: tool.safety.idempotent,
             path_template: &tool.path,
         };
-        match call.state.upstream.execute(upstream_call, call.trace()).await {
+        match call.state.upstream.execute(&way.route, upstream_call, call.trace()).await {
             Ok(result) => {
                 outcome.retry_count = result.retry_count;
                 Ok(result)
             }
             Err(error) => {
                 outcome.retry_count = error.retry_count();
-                Err(Problem::new(error.code(), error.to_string()).with("toolId", &*tool.id))
+                let problem = Problem::new(error.code(), error.to_string()).with("toolId", &*tool.id);
+                Err(match error.retry_after() {
+                    Some(after) => problem.with(respond::RETRY_AFTER_SECONDS, after.as_secs_f64().ceil() as u64),
+                    None => problem,
+                })
             }
         }
     }

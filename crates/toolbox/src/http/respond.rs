@@ -2,7 +2,7 @@
 
 use super::body::Pieces;
 use bytes::Bytes;
-use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use open_cli_contract::ids::RequestId;
 use open_cli_contract::problem::{ErrorCode, Problem};
@@ -62,6 +62,9 @@ pub(crate) fn problem(problem: &Problem, wants_json: bool) -> Answer {
     {
         response.headers_mut().insert(ALLOW, allow);
     }
+    if let Some(after) = problem.extra.get(RETRY_AFTER_SECONDS).and_then(serde_json::Value::as_u64) {
+        response.headers_mut().insert(RETRY_AFTER, after.into());
+    }
     response
 }
 
@@ -77,6 +80,9 @@ pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
         })
     })
 }
+
+/// The member of a problem that becomes the header `Retry-After`.
+pub(crate) const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
 
 /// Headers that every answer carries.
 pub(crate) fn finish(response: &mut Answer, request_id: &RequestId) {

@@ -16,9 +16,19 @@ pub(crate) fn register(metrics: &Metrics, state: &Arc<State>) {
         let Some(state) = state.upgrade() else { return };
         open_cli_metrics::catalog(collector, &state.catalog_status_now());
         collector.set(&names::CONNECTIONS, &[], state.connections.load(Ordering::Relaxed) as u64);
+        upstreams(collector, &state);
         telemetry(collector, &state.telemetry);
         audit(collector, &state);
     });
+}
+
+fn upstreams(collector: &mut Collector, state: &State) {
+    let (stats, open) = state.routes.stats();
+    collector.set(&names::UPSTREAM_RETRIES, &[], stats.retries);
+    collector.set(&names::UPSTREAM_REFUSED, &["circuit_open"], stats.breaker_refused);
+    collector.set(&names::UPSTREAM_REFUSED, &["queue"], stats.queue_refused);
+    collector.set(&names::BREAKERS_OPENED, &[], stats.breaker_opened);
+    collector.set(&names::BREAKERS_OPEN, &[], open);
 }
 
 fn telemetry(collector: &mut Collector, telemetry: &Telemetry) {
