@@ -32,6 +32,7 @@
 #           or streamableHttp (at /mcp) or sse (at /sse) with PORT=PORT; no port 0. MCP up to 2025-11-25
 #   start   node $OPEN_CLI_TEST_NODE_MODULES/@modelcontextprotocol/server-filesystem/dist/index.js FOLDER
 # OPEN_CLI_TEST_PROMETHEUS: a Python that has prometheus_client's parser and promql-parser.
+# OPEN_CLI_TEST_SCHEMA_SUITE: the folder with the JSON Schema Test Suite (draft2020-12/…).
 # OPEN_CLI_TEST_OTLP: a Python that has OpenTelemetry's own messages (opentelemetry.proto.collector.…_service_pb2).
 set -euo pipefail
 
@@ -98,6 +99,23 @@ install_npm() {
   printf '%s\n' "$stamp" >"$home/stamp"
 }
 
+# The JSON Schema Test Suite, as the source package of Python's jsonschema carries it.
+install_suite() {
+  local home=$peers/schema-suite stamp=jsonschema==4.26.0
+  if [ "$(cat "$home/stamp" 2>/dev/null)" = "$stamp" ]; then
+    say "schema-suite is there"
+    return
+  fi
+  say "installing schema-suite"
+  rm -rf "$home"
+  mkdir -p "$home"
+  "$peers/httpbin/bin/pip" download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+    --dest "$home" "$stamp"
+  tar -xzf "$home"/jsonschema-*.tar.gz -C "$home" --strip-components=2 --wildcards '*/json/tests' '*/json/LICENSE'
+  rm "$home"/jsonschema-*.tar.gz
+  printf '%s\n' "$stamp" >"$home/stamp"
+}
+
 install_all() {
   mkdir -p "$peers"
   install_one httpbin
@@ -106,6 +124,7 @@ install_all() {
   install_one prometheus
   install_one mcp
   install_npm
+  install_suite
 }
 
 print_env() {
@@ -116,6 +135,7 @@ print_env() {
   printf 'OPEN_CLI_TEST_COLLECTOR=%s\n' "$(collector)"
   printf 'OPEN_CLI_TEST_MCP=%s\n' "$peers/mcp/bin/python"
   printf 'OPEN_CLI_TEST_NODE_MODULES=%s\n' "$peers/npm/node_modules"
+  printf 'OPEN_CLI_TEST_SCHEMA_SUITE=%s\n' "$peers/schema-suite/tests"
 }
 
 # The name of the folder has Python's version in it.
