@@ -1,13 +1,15 @@
 //! Answers of the catalog endpoint, assembled from pieces that are stored ready to send: no tool is serialised or
 //! copied for a request. The contract's shape carries every view; a slice carries what one command line needs.
 
-use crate::service::BuiltService;
-use crate::snapshot::{Snapshot, ToolEntry, hex};
+use crate::entry::ToolEntry;
+use crate::shelf::Found;
+use crate::snapshot::{Snapshot, hex};
 use bytes::Bytes;
 use open_cli_contract::catalog::{Diagnostic, Service, Source};
 use open_cli_policy::{Admission, Mode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 
 /// How much is said about each tool.
@@ -52,7 +54,7 @@ struct Head<'a> {
     catalog_version: &'static str,
     generated_at: String,
     source_fingerprint: &'a str,
-    sources: &'a [Source],
+    sources: Vec<&'a Source>,
     services: Vec<&'a Service>,
 }
 
@@ -86,87 +88,132 @@ impl Snapshot {
     }
 
     fn whole(&self, admission: &Admission, detail: Detail, out: &mut Pieces) -> Result<(), serde_json::Error> {
-        let services: Vec<&Service> = self.services.iter().map(|built| &built.service).collect();
-        self.head(services, out)?;
+        out.bytes(self.head_before_tools()?);
         self.tools_where(|_| true, detail, out);
         out.text("],\"effectiveViews\":[");
         self.view("discover", "discover", |_| true, detail, out)?;
         for (name, profile) in &self.policy().rules().profiles {
             out.text(",");
             let mode = profile.mode.map_or("", Mode::as_str);
-            let lists = |entry: &ToolEntry| self.policy().profile_lists(name, &entry.verdict);
+            let lists = |entry: &ToolEntry<'_>| self.policy().profile_lists(name, entry.verdict());
             self.view(name, mode, lists, detail, out)?;
         }
         self.tail(&self.diagnostics, out)?;
-        self.view(&admission.view, &admission.mode, |entry| admission.lists(&entry.verdict), detail, out)?;
+        self.view(&admission.view, &admission.mode, |entry| admission.lists(entry.verdict()), detail, out)?;
         out.text("}\n");
         Ok(())
     }
 
     fn slice(&self, admission: &Admission, slice: &Slice, out: &mut Pieces) -> Result<(), serde_json::Error> {
-        let (entries, form) = self.select(slice);
-        let entries: Vec<&ToolEntry> =
-            entries.into_iter().filter(|entry| admission.lists(&entry.verdict)).collect();
+        let (mut entries, form) = self.select(slice);
+        entries.retain(|entry| admission.lists(entry.verdict()));
         let needs_all = slice.words.is_empty() && slice.service.is_empty() && slice.tool.is_empty();
-        let is_needed = |service: &Service| {
-            needs_all || entries.iter().any(|entry| self.services[entry.service].service.id == service.id)
-        };
-        let services: Vec<&Service> =
-            self.services.iter().map(|built| &built.service).filter(|service| is_needed(service)).collect();
-        let is_about = |d: &&Diagnostic| needs_all || services.iter().any(|service| service.id == d.source);
-        let diagnostics: Vec<Diagnostic> = self.diagnostics.iter().filter(is_about).cloned().collect();
-        self.head(services, out)?;
-        out.text("],\"effectiveViews\":[");
-        // Tools are said once, in the view; their diagnostics only where no single tool is meant.
-        let diagnostics = if form == Form::Detailed { &[][..] } else { &diagnostics[..] };
-        self.tail(diagnostics, out)?;
+        if needs_all {
+            out.bytes(self.head_before_tools()?);
+            out.text("],\"effectiveViews\":[");
+            self.tail(&self.diagnostics, out)?;
+        } else {
+            let places: BTreeSet<usize> = entries.iter().map(|entry| entry.service).collect();
+            let services: Vec<&Service> = places.iter().map(|&place| self.service_at(place)).collect();
+            let ids = |of: fn(&Service) -> &String| services.iter().map(|one| of(one).as_str()).collect();
+            let (service_ids, source_ids): (HashSet<&str>, HashSet<&str>) =
+                (ids(|s| &s.id), ids(|s| &s.source_id));
+            let sources = self.sources.iter().filter(|source| source_ids.contains(source.id.as_str())).collect();
+            self.head(sources, services, out)?;
+            out.text("],\"effectiveViews\":[");
+            // Tools are said once, in the view; their diagnostics only where no single tool is meant.
+            let is_about = |d: &&Diagnostic| form != Form::Detailed && service_ids.contains(d.source.as_str());
+            let diagnostics: Vec<&Diagnostic> = match form {
+                Form::Detailed => Vec::new(),
+                _ => self.diagnostics.iter().filter(is_about).collect(),
+            };
+            self.tail(&diagnostics, out)?;
+        }
         out.text("{\"name\":");
         out.json(&admission.view)?;
         out.text(",\"mode\":");
         out.json(&admission.mode)?;
         out.text(",\"tools\":[");
         let form = if form == Form::Detailed && entries.len() > 1 { Form::Listed } else { form };
-        for (i, entry) in entries.into_iter().enumerate() {
-            if i > 0 {
-                out.text(",");
-            }
-            self.push_tool(entry, form, out);
-        }
+        self.write(entries.into_iter(), form, out);
         out.text("]}}\n");
         Ok(())
     }
 
-    fn select(&self, slice: &Slice) -> (Vec<&ToolEntry>, Form) {
+    fn select(&self, slice: &Slice) -> (Vec<ToolEntry<'_>>, Form) {
         let form = if slice.detail == Detail::Full { Form::Detailed } else { Form::Contract };
         if !slice.tool.is_empty() {
             return (Vec::from_iter(self.tool(&slice.tool)), form);
         }
-        if !slice.words.is_empty() {
-            let Some((positions, is_command)) = self.commands.find(&slice.words) else {
-                return (Vec::new(), Form::Brief);
-            };
-            let entries = positions.iter().filter_map(|&p| self.tools().get(p as usize)).collect();
+        if let [service, rest @ ..] = slice.words.as_slice() {
+            let (entries, is_command) = self.under(self.services_at(service), rest);
             return (entries, if is_command { form } else { Form::Brief });
         }
         if slice.service.is_empty() && slice.group.is_empty() {
             return (Vec::new(), Form::Brief);
         }
-        let is_meant = |entry: &&ToolEntry| {
-            let service = &self.services[entry.service].service;
-            let service_fits =
-                slice.service.is_empty() || service.id == slice.service || service.alias == slice.service;
-            service_fits && (slice.group.is_empty() || entry.tool().group == slice.group)
+        let is_meant = |place: &usize| {
+            let service = self.service_at(*place);
+            slice.service.is_empty() || service.id == slice.service || service.alias == slice.service
         };
-        (self.tools().iter().filter(is_meant).collect(), form)
+        let mut entries = Vec::new();
+        for place in (0..self.services.len()).filter(is_meant) {
+            match slice.group.as_str() {
+                "" => entries.extend(self.tools_of(place)),
+                group => {
+                    let positions = self.services[place].built.shelf.of_group(group);
+                    entries.extend(positions.into_iter().map(|position| ToolEntry::new(self, place, position)));
+                }
+            }
+        }
+        (entries, form)
     }
 
-    fn head(&self, services: Vec<&Service>, out: &mut Pieces) -> Result<(), serde_json::Error> {
+    /// Tools under the longest known prefix of the words below these services, and whether that prefix names commands.
+    fn under(&self, services: &[usize], words: &[String]) -> (Vec<ToolEntry<'_>>, bool) {
+        let found: Vec<(usize, Found)> = services
+            .iter()
+            .filter_map(|&place| Some((place, self.services[place].built.shelf.find(words)?)))
+            .collect();
+        let Some(longest) = found.iter().map(|(_, found)| found.words).max() else {
+            return (services.iter().flat_map(|&place| self.tools_of(place)).collect(), false);
+        };
+        let found: Vec<_> = found.into_iter().filter(|(_, found)| found.words == longest).collect();
+        let is_command = found.iter().any(|(_, found)| found.is_command);
+        let of = |(place, found): (usize, Found)| {
+            found.positions.into_iter().map(move |position| ToolEntry::new(self, place, position))
+        };
+        (found.into_iter().flat_map(of).collect(), is_command)
+    }
+
+    fn service_at(&self, place: usize) -> &Service {
+        &self.services[place].built.service
+    }
+
+    /// Everything before the tools of the whole catalog, written once.
+    fn head_before_tools(&self) -> Result<Bytes, serde_json::Error> {
+        if let Some(head) = self.head.get() {
+            return Ok(head.clone());
+        }
+        let mut out = Pieces::default();
+        let services = self.services.iter().map(|placed| &*placed.built.service).collect();
+        self.head(self.sources.iter().collect(), services, &mut out)?;
+        let head: Bytes = out.finish().pieces.concat().into();
+        Ok(self.head.get_or_init(|| head).clone())
+    }
+
+    fn head(
+        &self,
+        sources: Vec<&Source>,
+        services: Vec<&Service>,
+        out: &mut Pieces,
+    ) -> Result<(), serde_json::Error> {
         out.text("{\"catalog\":");
         out.json(&Head {
             catalog_version: open_cli_contract::CATALOG_VERSION,
             generated_at: self.generated_at.to_string(),
             source_fingerprint: self.fingerprint(),
-            sources: &self.sources,
+            sources,
             services,
         })?;
         out.reopen_object();
@@ -174,11 +221,11 @@ impl Snapshot {
         Ok(())
     }
 
-    fn tail(&self, diagnostics: &[Diagnostic], out: &mut Pieces) -> Result<(), serde_json::Error> {
+    fn tail<T: Serialize>(&self, diagnostics: &[T], out: &mut Pieces) -> Result<(), serde_json::Error> {
         out.text("]");
         if !diagnostics.is_empty() {
             out.text(",\"diagnostics\":");
-            out.json(&diagnostics)?;
+            out.json(diagnostics)?;
         }
         out.text("},\"view\":");
         Ok(())
@@ -188,7 +235,7 @@ impl Snapshot {
         &self,
         name: &str,
         mode: &str,
-        lists: impl Fn(&ToolEntry) -> bool,
+        lists: impl Fn(&ToolEntry<'_>) -> bool,
         detail: Detail,
         out: &mut Pieces,
     ) -> Result<(), serde_json::Error> {
@@ -202,52 +249,49 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The tools that pass, comma-separated. Runs of neighbours of one service are one piece.
-    fn tools_where(&self, lists: impl Fn(&ToolEntry) -> bool, detail: Detail, out: &mut Pieces) {
+    /// The tools that pass, comma-separated.
+    fn tools_where(&self, lists: impl Fn(&ToolEntry<'_>) -> bool, detail: Detail, out: &mut Pieces) {
+        let form = if detail == Detail::Full { Form::Listed } else { Form::Contract };
+        self.write(self.tools().filter(lists), form, out);
+    }
+
+    /// These tools, comma-separated. Runs of neighbours of one service are one piece.
+    fn write<'a>(&'a self, entries: impl Iterator<Item = ToolEntry<'a>>, form: Form, out: &mut Pieces) {
         let mut is_first = true;
         let mut separate = |out: &mut Pieces| {
             if !std::mem::take(&mut is_first) {
                 out.text(",");
             }
         };
-        if detail == Detail::Full {
-            for entry in self.tools().iter().filter(|entry| lists(entry)) {
+        if matches!(form, Form::Listed | Form::Detailed) {
+            for entry in entries {
                 separate(out);
-                self.push_tool(entry, Form::Listed, out);
+                let pieces = entry.built().shelf.detailed(entry.position, form == Form::Detailed);
+                pieces.into_iter().for_each(|bytes| out.bytes(bytes));
             }
             return;
         }
-        let mut run: Option<(&BuiltService, usize, usize)> = None;
-        for entry in self.tools().iter().filter(|entry| lists(entry)) {
-            let built = &*self.services[entry.service];
+        let mut push = |(service, first, last): (usize, usize, usize), out: &mut Pieces| {
+            separate(out);
+            let shelf = &self.services[service].built.shelf;
+            out.bytes(if form == Form::Brief { shelf.brief(first, last) } else { shelf.listed(first, last) });
+        };
+        let mut run: Option<(usize, usize, usize)> = None;
+        for entry in entries {
             run = match run {
-                Some((service, first, last)) if std::ptr::eq(service, built) && last + 1 == entry.position => {
+                Some((service, first, last)) if service == entry.service && last + 1 == entry.position => {
                     Some((service, first, entry.position))
                 }
                 other => {
-                    if let Some((service, first, last)) = other {
-                        separate(out);
-                        out.bytes(service.json_between(first, last));
+                    if let Some(done) = other {
+                        push(done, out);
                     }
-                    Some((built, entry.position, entry.position))
+                    Some((entry.service, entry.position, entry.position))
                 }
             };
         }
-        if let Some((service, first, last)) = run {
-            separate(out);
-            out.bytes(service.json_between(first, last));
-        }
-    }
-
-    fn push_tool(&self, entry: &ToolEntry, form: Form, out: &mut Pieces) {
-        let built = &self.services[entry.service];
-        match form {
-            Form::Brief => out.bytes(entry.prepared().brief.clone()),
-            Form::Contract => out.bytes(built.json_of(entry.prepared())),
-            Form::Listed | Form::Detailed => {
-                let pieces = built.detailed_json_of(entry.prepared(), form == Form::Detailed);
-                pieces.into_iter().for_each(|bytes| out.bytes(bytes));
-            }
+        if let Some(done) = run {
+            push(done, out);
         }
     }
 }

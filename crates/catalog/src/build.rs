@@ -5,6 +5,7 @@ use crate::diagnostics::{error, note};
 use crate::discover::{self, Expanded, Found};
 use crate::load::{self, Done};
 use crate::plan::{self, Plan, SourcePlan, Work, text};
+use crate::prepared::Kept;
 use crate::rules;
 use crate::service::BuiltService;
 use crate::service_ids::{self, Wish};
@@ -41,6 +42,8 @@ pub struct Builder {
     pub(crate) locations: Locations,
     pub(crate) documents: Arc<Documents>,
     pub(crate) discovery: Discovery,
+    /// Tools that are called, whichever snapshot they are called from.
+    kept: Arc<Kept>,
 }
 
 /// How a build goes about it.
@@ -55,7 +58,7 @@ impl Builder {
     /// For the configuration at these locations; documents are read through `documents`.
     pub fn new(locations: Locations, documents: Arc<Documents>) -> Self {
         let discovery = Discovery::new(Documents::clone(&documents), Limits::default());
-        Self { locations, documents, discovery }
+        Self { locations, documents, discovery, kept: Arc::default() }
     }
 
     /// Builds. Services whose inputs did not change are taken over from `previous`.
@@ -117,6 +120,7 @@ impl Builder {
             secrets: rules::secrets(&config.config),
             config,
             services,
+            kept: Arc::clone(&self.kept),
             generated_at,
             config_digest,
             sources,
@@ -259,6 +263,7 @@ impl Builder {
             config_digest: digest_of(&config).ok()?,
             config,
             services,
+            kept: Arc::clone(&self.kept),
             generated_at: Timestamp::now(),
             sources: previous.sources.clone(),
             diagnostics,

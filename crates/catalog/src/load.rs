@@ -180,7 +180,7 @@ async fn load(
     let result = tokio::task::spawn_blocking(work).await;
     let result = result.map_err(|error| Fault::from(format!("reading the description failed: {error}"))).flatten();
     match &result {
-        Ok(built) => span.set("tools", built.tools.len()),
+        Ok(built) => span.set("tools", built.shelf.len()),
         Err(fault) => span.fail(&fault.message),
     }
     span.end();

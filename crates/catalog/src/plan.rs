@@ -203,7 +203,7 @@ impl Plan {
                 && self.location.as_ref() == Ok(&inputs.location)
                 && self.operators().as_ref() == Some(&inputs.operators)
         };
-        previous?.services.iter().find(is_same).cloned()
+        previous?.services.iter().map(|placed| &placed.built).find(is_same).cloned()
     }
 
     /// Stamps of the files it surely depends on, taken before they are read.
@@ -229,7 +229,7 @@ impl SourcePlan {
         let id = self.named.as_ref().map(|named| named.id.clone());
         let operators = self.named.as_ref().map_or(Some(Vec::new()), |named| operators(&named.overlays));
         let (source_id, asked) = (self.source_id.clone(), self.location.clone());
-        previous.services.iter().filter(move |built| {
+        previous.services.iter().map(|placed| &placed.built).filter(move |built| {
             let inputs = &built.inputs;
             let id_fits = match &id {
                 Some(id) => inputs.derived.is_none() && built.service.id == *id,

@@ -1,48 +1,23 @@
 //! The catalog in force: immutable, shared by `Arc`, everything that is asked often ready to send.
 
 use crate::discover::Found;
-use crate::index::CommandIndex;
-use crate::service::{BuiltService, PreparedTool};
+use crate::entry::ToolEntry;
+use crate::judged::Judged;
+use crate::prepared::Kept;
+use crate::service::BuiltService;
+use bytes::Bytes;
 use jiff::Timestamp;
 use open_cli_config::Loaded;
-use open_cli_contract::catalog::{Diagnostic, Service, Severity, Source, Tool};
+use open_cli_contract::catalog::{Diagnostic, Service, Severity, Source};
+use open_cli_contract::command::command_word;
 use open_cli_contract::diagnostic::DiagnosticCode;
 use open_cli_contract::runtime::CatalogStatus;
 use open_cli_credentials::Secrets;
 use open_cli_documents::{FileStamp, Location};
-use open_cli_policy::{PolicyTable, ToolVerdict};
-use open_cli_request::RequestTemplate;
+use open_cli_policy::PolicyTable;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::sync::Arc;
-
-/// One tool of a snapshot: what the description says, and what the policy says about it.
-#[derive(Debug)]
-pub struct ToolEntry {
-    prepared: Arc<PreparedTool>,
-    pub(crate) service: usize,
-    pub(crate) position: usize,
-    /// The rules, matched.
-    pub verdict: ToolVerdict,
-}
-
-impl ToolEntry {
-    /// The tool, without `details` and body schemas.
-    pub fn tool(&self) -> &Tool {
-        &self.prepared.tool
-    }
-    /// Its compiled request.
-    pub fn template(&self) -> &RequestTemplate {
-        &self.prepared.template
-    }
-    /// First server, credentials redacted; empty when it has none.
-    pub fn target(&self) -> &str {
-        &self.prepared.target
-    }
-    pub(crate) fn prepared(&self) -> &PreparedTool {
-        &self.prepared
-    }
-}
+use std::sync::{Arc, OnceLock};
 
 /// Everything that a build decided.
 #[derive(Debug)]
@@ -50,19 +25,33 @@ pub struct Snapshot {
     config: Arc<Loaded>,
     policy: PolicyTable,
     secrets: Secrets,
-    pub(crate) services: Vec<Arc<BuiltService>>,
-    tools: Vec<ToolEntry>,
-    by_id: HashMap<String, u32>,
-    pub(crate) commands: CommandIndex,
+    /// In the order of their tools.
+    pub(crate) services: Vec<Placed>,
+    by_service: HashMap<String, usize>,
+    /// Services by the first word of their commands.
+    by_word: HashMap<String, Vec<usize>>,
+    tools: usize,
+    pub(crate) kept: Arc<Kept>,
     pub(crate) generated_at: Timestamp,
     fingerprint: String,
     pub(crate) tag: String,
     pub(crate) sources: Vec<Source>,
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The beginning of answers that are about the whole catalog, once one was asked for.
+    pub(crate) head: OnceLock<Bytes>,
     pub(crate) stamps: Vec<FileStamp>,
     pub(crate) revalidate_at: Option<Timestamp>,
     /// Discoveries that may be fresh still.
     pub(crate) found: Vec<Arc<Found>>,
+}
+
+/// A service in a snapshot.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub(crate) built: Arc<BuiltService>,
+    pub(crate) judged: Arc<Judged>,
+    /// Place of its first tool among those of all services.
+    pub(crate) first: usize,
 }
 
 /// What goes into a snapshot.
@@ -71,6 +60,7 @@ pub(crate) struct Parts {
     pub(crate) policy: PolicyTable,
     pub(crate) secrets: Secrets,
     pub(crate) services: Vec<Arc<BuiltService>>,
+    pub(crate) kept: Arc<Kept>,
     pub(crate) generated_at: Timestamp,
     pub(crate) config_digest: [u8; 32],
     pub(crate) sources: Vec<Source>,
@@ -85,64 +75,57 @@ impl Snapshot {
     /// Freezes the parts.
     pub(crate) fn new(parts: Parts) -> Result<Self, serde_json::Error> {
         let Parts { config, policy, secrets, mut services, generated_at, config_digest, sources, .. } = parts;
-        let mut diagnostics = parts.diagnostics;
         // Tool ids are `<service>:…`; in this order the tools of all services come in ascending byte order.
         services.sort_by_cached_key(|built| format!("{}:", built.service.id));
-        let mut tools = Vec::with_capacity(services.iter().map(|s| s.tools.len()).sum());
-        let mut by_id = HashMap::with_capacity(tools.capacity());
-        for (service, built) in services.iter().enumerate() {
-            for (position, prepared) in built.tools.iter().enumerate() {
-                let tool = &prepared.tool;
-                by_id.insert(tool.id.clone(), u32::try_from(tools.len()).unwrap_or(u32::MAX));
-                let verdict = policy.judge(&tool.id, tool.safety.requires_approval);
-                tools.push(ToolEntry { prepared: Arc::clone(prepared), service, position, verdict });
-            }
+        let mut tools = 0;
+        let mut placed = Vec::with_capacity(services.len());
+        let mut diagnostics = parts.diagnostics;
+        let mut hash = Sha256::new();
+        hash.update(config_digest);
+        for built in services {
+            // A discovered service may have got another id with the same documents.
+            hash.update(&built.service.id);
+            hash.update(built.digest);
             diagnostics.extend(built.diagnostics.iter().cloned());
+            let judged = built.shelf.judged(&policy, config_digest);
+            let first = tools;
+            tools += built.shelf.len();
+            placed.push(Placed { built, judged, first });
         }
-        for unmatched in policy.unmatched(tools.iter().map(|entry: &ToolEntry| entry.tool().id.as_str())) {
-            diagnostics.push(Diagnostic {
-                severity: Severity::Warning,
-                code: "pattern_unmatched".into(),
-                source: "policy".into(),
-                pointer: unmatched.path,
-                message: format!("the pattern \"{}\" matches no tool", unmatched.pattern),
-                hint: "Correct the pattern, or remove it.".into(),
-            });
-        }
+        let fingerprint = hex(&hash.finalize());
+        diagnostics.extend(unmatched(&policy, &placed));
         diagnostics.sort();
         diagnostics.dedup();
         debug_assert!(
             diagnostics.iter().all(|d| DiagnosticCode::parse(&d.code).is_some()),
             "every code stands in open_cli_contract::diagnostic: {diagnostics:?}"
         );
-        let mut hash = Sha256::new();
-        hash.update(config_digest);
-        for built in &services {
-            // A discovered service may have got another id with the same documents.
-            hash.update(&built.service.id);
-            hash.update(built.digest);
-        }
-        let fingerprint = hex(&hash.finalize());
-        let commands = CommandIndex::build(&tools, |entry| services[entry.service].service.alias.as_str());
         // The answers differ when any of these do; everything else in them follows from the fingerprint.
         let mut hash = Sha256::new();
         hash.update(&fingerprint);
         hash.update(generated_at.to_string());
         hash.update(serde_json::to_vec(&(&sources, &diagnostics))?);
         let tag = hex(&hash.finalize()[..12]);
+        let by_service = placed.iter().enumerate().map(|(i, one)| (one.built.service.id.clone(), i)).collect();
+        let mut by_word: HashMap<String, Vec<usize>> = HashMap::with_capacity(placed.len());
+        for (place, one) in placed.iter().enumerate() {
+            by_word.entry(command_word(&one.built.service.alias)).or_default().push(place);
+        }
         Ok(Self {
             config,
             policy,
             secrets,
-            services,
+            services: placed,
+            by_service,
+            by_word,
             tools,
-            by_id,
-            commands,
+            kept: parts.kept,
             generated_at,
             fingerprint,
             tag,
             sources,
             diagnostics,
+            head: OnceLock::new(),
             stamps: parts.stamps,
             revalidate_at: parts.revalidate_at,
             found: parts.found,
@@ -161,13 +144,29 @@ impl Snapshot {
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
     }
+    /// How many tools there are.
+    pub fn tool_count(&self) -> usize {
+        self.tools
+    }
     /// All tools, ascending id.
-    pub fn tools(&self) -> &[ToolEntry] {
-        &self.tools
+    pub fn tools(&self) -> impl Iterator<Item = ToolEntry<'_>> + Clone {
+        (0..self.services.len()).flat_map(|service| self.tools_of(service))
+    }
+    pub(crate) fn tools_of(&self, service: usize) -> impl Iterator<Item = ToolEntry<'_>> + Clone {
+        (0..self.services[service].built.shelf.len()).map(move |position| ToolEntry::new(self, service, position))
     }
     /// A tool by its exact id.
-    pub fn tool(&self, id: &str) -> Option<&ToolEntry> {
-        self.tools.get(*self.by_id.get(id)? as usize)
+    pub fn tool(&self, id: &str) -> Option<ToolEntry<'_>> {
+        // Ids of services may have colons too.
+        id.match_indices(':').find_map(|(colon, _)| {
+            let service = *self.by_service.get(&id[..colon])?;
+            let position = self.services[service].built.shelf.position(id)?;
+            Some(ToolEntry::new(self, service, position))
+        })
+    }
+    /// Services whose commands begin with this word, and those with this id or alias.
+    pub(crate) fn services_at(&self, word: &str) -> &[usize] {
+        self.by_word.get(word).map(Vec::as_slice).unwrap_or_default()
     }
     /// Hex SHA-256 over every input.
     pub fn fingerprint(&self) -> &str {
@@ -179,11 +178,7 @@ impl Snapshot {
     }
     /// Services in the order of their tools, each with the address of its description.
     pub fn services(&self) -> impl Iterator<Item = (&Service, &Location)> {
-        self.services.iter().map(|built| (&built.service, &built.inputs.location))
-    }
-    /// The service of a tool.
-    pub fn service_of(&self, entry: &ToolEntry) -> &Service {
-        &self.services[entry.service].service
+        self.services.iter().map(|placed| (&*placed.built.service, &placed.built.inputs.location))
     }
     /// Sources that took part.
     pub fn sources(&self) -> &[Source] {
@@ -202,12 +197,30 @@ impl Snapshot {
             revision: self.fingerprint.clone(),
             built_at: Some(self.generated_at),
             services: self.services.len(),
-            tools: self.tools.len(),
+            tools: self.tools,
             errors: count(Severity::Error),
             warnings: count(Severity::Warning),
             faults: Vec::new(),
         }
     }
+}
+
+/// Deviation 7: patterns that match no tool of any service.
+fn unmatched(policy: &PolicyTable, services: &[Placed]) -> Vec<Diagnostic> {
+    let mut matched = Vec::new();
+    for placed in services {
+        matched.resize(placed.judged.matched.len(), false);
+        matched.iter_mut().zip(&placed.judged.matched).for_each(|(any, own)| *any |= own);
+    }
+    let remark = |unmatched: open_cli_policy::UnmatchedPattern| Diagnostic {
+        severity: Severity::Warning,
+        code: "pattern_unmatched".into(),
+        source: "policy".into(),
+        pointer: unmatched.path,
+        message: format!("the pattern \"{}\" matches no tool", unmatched.pattern),
+        hint: "Correct the pattern, or remove it.".into(),
+    };
+    policy.unmatched(&matched).into_iter().map(remark).collect()
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

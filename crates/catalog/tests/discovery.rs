@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Desk, Site, THINGS, ids, message};
+use common::{Desk, Site, THINGS, ids, message, prepared};
 use open_cli_catalog::Snapshot;
 use open_cli_contract::catalog::DiscoveryMethod;
 use serde_json::json;
@@ -166,7 +166,8 @@ async fn a_service_root_has_the_publishers_overlays_and_then_the_operators() {
         "services": {"shop": {"source": "s", "alias": "sh", "overlays": ["o.yaml"]}}}));
     let snapshot = desk.build(None).await;
     assert_eq!(ids(&snapshot), ["shop:list"], "{:#?}", snapshot.diagnostics());
-    let tool = snapshot.tool("shop:list").expect("tool").tool();
+    let ready = prepared(&snapshot, "shop:list");
+    let tool = ready.tool();
     assert_eq!((tool.group.as_str(), tool.command.as_str()), ("published", "ours"));
     let source = &snapshot.sources()[0];
     assert_eq!(source.provenance.method, DiscoveryMethod::Rfc8631);

@@ -76,7 +76,8 @@ fn names(snapshot: &Snapshot) -> Vec<String> {
     let line = |tool: &open_cli_contract::catalog::Tool| {
         format!("{} {} -> {} | {} | {}", tool.method, tool.path, tool.id, tool.group, tool.command)
     };
-    let mut lines: Vec<String> = snapshot.tools().iter().map(|entry| line(entry.tool())).collect();
+    let mut lines: Vec<String> =
+        snapshot.tools().map(|entry| line(entry.prepared().expect("readable").tool())).collect();
     lines.sort();
     lines
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Desk, Site, THINGS, ids, message};
+use common::{Desk, Site, THINGS, ids, message, prepared};
 use open_cli_catalog::{Detail, Keeper, Slice, Snapshot};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -46,9 +46,10 @@ async fn overlays_apply_in_order_before_anything_is_named() {
     let desk = desk(&[("names.overlay.yaml", RENAME), ("title.json", TITLE)]);
     let snapshot = desk.build(None).await;
     assert_eq!(ids(&snapshot), ["things:allThings", "things:deleteThing"]);
-    let all = snapshot.tool("things:allThings").expect("tool").tool();
+    let all = prepared(&snapshot, "things:allThings");
+    let all = all.tool();
     assert_eq!((all.group.as_str(), all.command.as_str()), ("everything", "all"));
-    assert!(snapshot.tool("things:deleteThing").expect("tool").tool().safety.requires_approval);
+    assert!(prepared(&snapshot, "things:deleteThing").tool().safety.requires_approval);
     assert_eq!(desk.codes(&snapshot), [""; 0]);
     let words = Slice {
         is_slice: true,
@@ -123,7 +124,7 @@ async fn a_broken_overlay_keeps_the_last_good_state_and_a_new_one_does_not() {
     let stale = desk.build(Some(&good)).await;
     assert_eq!(ids(&stale), ids(&good));
     assert!(message(&stale, "service_stale").contains("names.overlay.yaml"));
-    assert!(stale.tool("things:deleteThing").expect("tool").tool().safety.requires_approval);
+    assert!(prepared(&stale, "things:deleteThing").tool().safety.requires_approval);
     desk.remove("names.overlay.yaml");
     assert_eq!(ids(&desk.build(Some(&stale)).await), ids(&good));
     // An overlay that the last good state never had may be what makes the service safe.
@@ -172,12 +173,13 @@ async fn an_overlay_may_bring_references_and_take_broken_ones_away() {
     desk.write("parts/common.yaml", "Page: {name: page, in: query, schema: {type: integer}}");
     let snapshot = desk.build(None).await;
     assert_eq!(desk.codes(&snapshot), [""; 0], "{:#?}", snapshot.diagnostics());
-    let tool = snapshot.tool("things:listThings").expect("tool").tool();
+    let ready = prepared(&snapshot, "things:listThings");
+    let tool = ready.tool();
     assert_eq!(tool.flags[0].name, "page");
     // What was brought is watched.
     desk.write("parts/common.yaml", "Page: {name: pageNumber, in: query, schema: {type: integer}}");
     let changed = desk.build(Some(&snapshot)).await;
-    assert_eq!(changed.tool("things:listThings").expect("tool").tool().flags[0].name, "page-number");
+    assert_eq!(prepared(&changed, "things:listThings").tool().flags[0].name, "page-number");
 }
 
 /// PROV-4, W13, and the rule that what expires is asked for again.

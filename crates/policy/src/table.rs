@@ -243,25 +243,33 @@ impl PolicyTable {
         Decision { reason: Reason::Allowed, because: String::new() }
     }
 
-    /// Patterns that match none of these tool ids (deviation 7).
-    pub fn unmatched<'a>(&self, tool_ids: impl Iterator<Item = &'a str> + Clone) -> Vec<UnmatchedPattern> {
-        let mut found = Vec::new();
+    /// Which patterns match at least one of these tools; what several calls give may be or-ed together for
+    /// [`PolicyTable::unmatched`].
+    pub fn matched<'a>(&self, tool_ids: impl Iterator<Item = &'a str> + Clone) -> Vec<bool> {
+        self.patterns().map(|(_, pattern)| tool_ids.clone().any(|id| pattern.matches(id))).collect()
+    }
+
+    /// Patterns that match no tool (deviation 7), each once for each place.
+    pub fn unmatched(&self, matched: &[bool]) -> Vec<UnmatchedPattern> {
+        let matched = matched.iter().chain(std::iter::repeat(&false));
         let mut seen = BTreeSet::new();
-        let mut check = |path: String, patterns: &[Pattern]| {
-            for pattern in patterns {
-                let is_new = seen.insert((path.clone(), pattern.as_str().to_owned()));
-                if is_new && !tool_ids.clone().any(|id| pattern.matches(id)) {
-                    found.push(UnmatchedPattern { path: path.clone(), pattern: pattern.as_str().to_owned() });
-                }
-            }
-        };
-        check("policy.deny".into(), &self.deny);
-        check("policy.approvalRequired".into(), &self.approval);
-        for (name, (allow, deny)) in self.rules.tool_sets.keys().zip(&self.sets) {
-            check(format!("curation.toolSets.{name}.allow"), allow);
-            check(format!("curation.toolSets.{name}.deny"), deny);
-        }
-        found
+        let unmatched = self.patterns().zip(matched).filter(|(_, is_matched)| !**is_matched).map(|(one, _)| one);
+        unmatched
+            .filter(|(path, pattern)| seen.insert((path.clone(), pattern.as_str())))
+            .map(|(path, pattern)| UnmatchedPattern { path, pattern: pattern.as_str().to_owned() })
+            .collect()
+    }
+
+    /// Everything but what the managed scope denies, with its place.
+    fn patterns(&self) -> impl Iterator<Item = (String, &Pattern)> {
+        let at = |path: String, patterns| std::iter::repeat(path).zip(patterns);
+        let sets = self.rules.tool_sets.keys().zip(&self.sets).flat_map(move |(name, (allow, deny))| {
+            at(format!("curation.toolSets.{name}.allow"), allow)
+                .chain(at(format!("curation.toolSets.{name}.deny"), deny))
+        });
+        at("policy.deny".into(), &self.deny)
+            .chain(at("policy.approvalRequired".into(), &self.approval))
+            .chain(sets)
     }
 
     fn tool_set(&self, name: Option<&str>) -> Option<usize> {

@@ -1,8 +1,9 @@
 //! The ways to the upstreams: one for each service of each configuration, with the bounds that the configuration says and
 //! the state that outlives it. Not for what a call sends.
 
-use open_cli_catalog::{Snapshot, ToolEntry};
+use open_cli_catalog::Snapshot;
 use open_cli_config::{Config, Loaded, Network};
+use open_cli_contract::catalog::Service;
 use open_cli_execution::{Limits, Reach, Route, RouteStats};
 use open_cli_request::RequestUrl;
 use parking_lot::RwLock;
@@ -54,9 +55,8 @@ impl Routes {
         Self { defaults, known: RwLock::default() }
     }
 
-    /// The way of a tool's service.
-    pub(crate) fn of(&self, identity: &str, snapshot: &Snapshot, entry: &ToolEntry) -> Arc<Way> {
-        let service = snapshot.service_of(entry);
+    /// The way of a service.
+    pub(crate) fn of(&self, identity: &str, snapshot: &Snapshot, service: &Service) -> Arc<Way> {
         let is_current =
             |known: &&Known| Arc::ptr_eq(&known.config, snapshot.config()) && known.source == service.source_id;
         if let Some(known) =

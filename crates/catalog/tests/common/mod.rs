@@ -1,7 +1,7 @@
 //! A folder with a configuration, a site on a real socket, and what a build of them gives.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part of it")]
 
-use open_cli_catalog::{Builder, Snapshot};
+use open_cli_catalog::{Builder, PreparedTool, Snapshot};
 use open_cli_config::{Locations, ScopeSet};
 use open_cli_documents::{Documents, DocumentsConfig};
 use open_cli_observe::{Recorder, Trace};
@@ -112,7 +112,12 @@ impl Desk {
 }
 
 pub fn ids(snapshot: &Snapshot) -> Vec<&str> {
-    snapshot.tools().iter().map(|entry| entry.tool().id.as_str()).collect()
+    snapshot.tools().map(|entry| entry.id()).collect()
+}
+
+/// A tool ready to be called.
+pub fn prepared(snapshot: &Snapshot, id: &str) -> Arc<PreparedTool> {
+    snapshot.tool(id).expect("a tool").prepared().expect("readable")
 }
 
 pub fn message<'a>(snapshot: &'a Snapshot, code: &str) -> &'a str {

@@ -5,9 +5,10 @@ use super::{Call, Problem, catalog, check_names, parse, record};
 use crate::state::State;
 use base64::Engine;
 use bytes::Bytes;
-use open_cli_catalog::{Snapshot, ToolEntry};
+use open_cli_catalog::{PreparedTool, Snapshot};
 use open_cli_contract::Timestamp;
 use open_cli_contract::audit::AuditEvent;
+use open_cli_contract::catalog::Service;
 use open_cli_contract::execute::ExecuteRequest;
 use open_cli_contract::problem::ErrorCode;
 use open_cli_credentials::Credentials;
@@ -118,37 +119,38 @@ async fn run(
         call.state.record(&about).await?;
         return Err(problem);
     };
+    let tool = entry.prepared().map_err(respond::internal)?;
     if call.span.is_recording() {
-        call.span.set("tool.id", entry.tool().id.clone());
-        call.span.set("service.id", entry.tool().service_id.clone());
+        call.span.set("tool.id", tool.tool().id.clone());
+        call.span.set("service.id", tool.tool().service_id.clone());
     }
 
     let mut deciding = call.trace().span("policy.decide");
     let admission = snapshot.policy().admission(mode, &request.agent_profile);
-    let decision = snapshot.policy().decide(&entry.verdict, &admission, request.approval);
+    let decision = snapshot.policy().decide(entry.verdict(), &admission, request.approval);
     deciding.set("policy.decision", decision.reason.as_str());
     deciding.end();
     call.span.set("policy.decision", decision.reason.as_str());
-    let about = record::about(call, request, &snapshot, entry);
+    let about = record::about(call, request, &snapshot, &tool);
     if decision.reason != Reason::Allowed {
-        let event = event(entry.tool().id.clone(), decision.reason.as_str().into());
-        call.trace().event(Event { service: entry.tool().service_id.clone(), ..event });
+        let event = event(tool.tool().id.clone(), decision.reason.as_str().into());
+        call.trace().event(Event { service: tool.tool().service_id.clone(), ..event });
         call.state.record(&record::refusal(about, decision.reason)).await?;
         let code = ErrorCode::parse(decision.reason.as_str()).unwrap_or(ErrorCode::AuthzDenied);
-        let detail = format!("{}: {}.", entry.tool().id, decision.because);
-        return Err(Problem::new(code, detail).with("toolId", &*entry.tool().id));
+        let detail = format!("{}: {}.", tool.tool().id, decision.because);
+        return Err(Problem::new(code, detail).with("toolId", &*tool.tool().id));
     }
 
     call.state.check_audit().await?;
     // From here on something may happen upstream: whatever becomes of the caller, a record is written.
     let mut guard = Abandoned { state: &call.state, about: Some(about) };
-    let outcome = attempt(call, &snapshot, entry, request, body).await;
+    let outcome = attempt(call, &snapshot, entry.service(), &tool, request, body).await;
     let about = guard.about.take().unwrap_or_default();
     drop(guard);
     call.waited += outcome.took;
     let mut event = Event {
-        service: entry.tool().service_id.clone(),
-        operation: entry.tool().id.clone(),
+        service: tool.tool().service_id.clone(),
+        operation: tool.tool().id.clone(),
         duration: Some(outcome.took),
         ..Event::named(NAME)
     };
@@ -211,12 +213,13 @@ impl std::fmt::Display for AuditFailed {
 async fn attempt(
     call: &Call,
     snapshot: &Snapshot,
-    entry: &ToolEntry,
+    service: &Service,
+    prepared: &PreparedTool,
     request: &ExecuteRequest<'_>,
     body: Option<Bytes>,
 ) -> Outcome {
     let started = Instant::now();
-    let tool = entry.tool();
+    let tool = prepared.tool();
     let mut outcome = Outcome {
         result: Err(Box::default()),
         schemes: String::new(),
@@ -226,12 +229,13 @@ async fn attempt(
     };
     outcome.result = async {
         let arguments = Arguments { path_args: &request.path_args, flags: &request.flags, body };
-        let filled = entry.template().fill(&arguments).map_err(|faults| invalid_arguments(&tool.id, &faults))?;
-        let credentials = resolve(call.trace(), snapshot, entry)?;
+        let filled =
+            prepared.template().fill(&arguments).map_err(|faults| invalid_arguments(&tool.id, &faults))?;
+        let credentials = resolve(call.trace(), snapshot, prepared)?;
         outcome.schemes.clone_from(&credentials.schemes);
         outcome.request_size = filled.body.as_ref().map_or(0, |body| body.len() as u64);
         let identity = call.state.configs.identity(&request.config_path);
-        let way = call.state.routes.of(&identity, snapshot, entry);
+        let way = call.state.routes.of(&identity, snapshot, service);
         let upstream_call = open_cli_execution::Call {
             is_elsewhere: way.is_elsewhere(&filled.url),
             request: filled,
@@ -259,8 +263,8 @@ async fn attempt(
     outcome
 }
 
-fn resolve(trace: &Trace, snapshot: &Snapshot, entry: &ToolEntry) -> Result<Credentials, Box<Problem>> {
-    let tool = entry.tool();
+fn resolve(trace: &Trace, snapshot: &Snapshot, prepared: &PreparedTool) -> Result<Credentials, Box<Problem>> {
+    let tool = prepared.tool();
     if tool.auth_alternatives.is_empty() {
         return Ok(Credentials::none());
     }

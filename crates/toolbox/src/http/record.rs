@@ -1,7 +1,7 @@
 //! The audit records of requests: which attempt writes which record (config-and-state §5.3, weaknesses 59 to 63).
 
 use super::{Call, Problem};
-use open_cli_catalog::{Snapshot, ToolEntry};
+use open_cli_catalog::{PreparedTool, Snapshot};
 use open_cli_contract::Timestamp;
 use open_cli_contract::audit::{AuditEvent, Decision};
 use open_cli_contract::execute::ExecuteRequest;
@@ -41,14 +41,14 @@ pub(super) fn about(
     call: &Call,
     request: &ExecuteRequest<'_>,
     snapshot: &Snapshot,
-    entry: &ToolEntry,
+    prepared: &PreparedTool,
 ) -> AuditEvent {
-    let tool = entry.tool();
+    let tool = prepared.tool();
     AuditEvent {
         agent_profile: request.agent_profile.to_string(),
         tool_id: tool.id.clone(),
         service_id: tool.service_id.clone(),
-        target_base_url: entry.target().to_owned(),
+        target_base_url: prepared.target().to_owned(),
         method: tool.method.clone(),
         path: tool.path.clone(),
         catalog_revision: snapshot.fingerprint().to_owned(),
