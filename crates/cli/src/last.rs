@@ -51,10 +51,10 @@ pub(crate) fn write(state_root: &Path, finished: &FinishedTrace, runtime: &str, 
         "traceId": finished.trace.trace_id,
         "runtime": runtime,
         "startedAt": finished.started_at,
-        "finishedAt": root.finished_at,
+        "finishedAt": root.finished_at(),
         "name": root.title(),
         "exit": exit,
-        "spans": finished.trace.spans,
+        "spans": finished.trace.to_spans(),
     });
     let path = file(state_root);
     create_private_dir_all(path.parent()?).ok()?;

@@ -7,7 +7,7 @@ use crate::{Environment, RuntimeUrl, Telemetry};
 use jiff::Timestamp;
 use open_cli_contract::ids::RequestId;
 use open_cli_contract::trace::{Incoming, TraceId};
-use open_cli_observe::{ActiveSpan, Event, LocalTrace, Observer, Span, SpanKind, Trace, semconv};
+use open_cli_observe::{ActiveSpan, LocalTrace, Observer, SpanKind, Trace, semconv};
 use parking_lot::Mutex;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -43,8 +43,9 @@ pub struct FinishedTrace {
 struct Sink(Mutex<Option<Arc<LocalTrace>>>);
 
 impl Observer for Sink {
-    fn event(&self, _event: &Event) {}
-    fn span_finished(&self, _span: &Arc<Span>) {}
+    fn wants_spans(&self) -> bool {
+        false
+    }
     fn trace_finished(&self, trace: &Arc<LocalTrace>) {
         // What ends after the command is nobody's business.
         self.0.lock().get_or_insert_with(|| Arc::clone(trace));
@@ -200,7 +201,7 @@ mod tests {
         trace.called("r-1");
         let finished = trace.finish(4, Some("upstream_client_error")).expect("a trace");
         assert_eq!(finished.call.as_deref(), Some("r-1"));
-        let [request, root] = &*finished.trace.spans else { panic!("{:?}", finished.trace) };
+        let [request, root] = &*finished.trace.to_spans() else { panic!("{:?}", finished.trace) };
         assert_eq!(
             (root.title(), root.kind, root.parent_span_id),
             ("open-cli shelf books get-book", SpanKind::Internal, None)
@@ -223,8 +224,8 @@ mod tests {
         assert_eq!(headers[1..], [("tracestate", "a=1".to_owned()), ("baggage", "k=v".to_owned())]);
         let finished = trace.finish(0, None).expect("a trace");
         let root = finished.trace.root().expect("a root");
-        assert!(root.has_remote_parent && finished.trace.sampled);
-        assert_eq!(root.parent_span_id.map(|id| id.to_string()).as_deref(), Some("00f067aa0ba902b7"));
+        assert!(root.has_remote_parent() && finished.trace.sampled);
+        assert_eq!(root.parent_span_id().map(|id| id.to_string()).as_deref(), Some("00f067aa0ba902b7"));
 
         let broken = start(&[("TRACEPARENT", "00-nothing-01"), ("BAGGAGE", "k=v")]);
         assert_eq!(request(&broken).len(), 1);

@@ -14,7 +14,7 @@ use hyper_util::client::legacy;
 use jiff::Timestamp;
 use open_cli_contract::reach::Inside;
 use open_cli_credentials::Credentials;
-use open_cli_observe::{ActiveSpan, SpanKind, Trace, semconv};
+use open_cli_observe::{ActiveSpan, OpenSpan, Shown, SpanKind, Trace, semconv};
 use std::io;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -51,9 +51,7 @@ impl Upstream {
     /// Sends; ends within the deadline.
     pub(crate) async fn send(&self, wire: &Wire, attempt: &Attempt<'_>, trace: &Trace) -> Result<Outcome, Fault> {
         let mut span = trace.span("execution.attempt");
-        if trace.is_enabled() {
-            describe(&mut span, wire, attempt);
-        }
+        span.write(|span| describe(span, wire, attempt));
         let exchange = self.exchange(wire, attempt, &mut span);
         let result = tokio::time::timeout_at(attempt.deadline, exchange).await.unwrap_or(Err(Fault::Timeout));
         if let Err(fault) = &result {
@@ -77,13 +75,13 @@ impl Upstream {
         if let Some(uses) = head.extensions.get::<Uses>() {
             uses.count();
         }
-        if span.trace().is_enabled() {
+        span.write(|span| {
             span.set("http.response.status_code", head.status.as_u16());
             if head.status.is_client_error() || head.status.is_server_error() {
-                span.set("error.type", semconv::status_word(head.status.as_u16()));
+                span.set("error.type", head.status.as_str());
                 span.fail(head.status);
             }
-        }
+        });
         if let Some(location) = redirect::location(head.status, &head.headers) {
             let location = location.to_vec();
             body::drain(body).await;
@@ -108,15 +106,18 @@ impl Upstream {
 }
 
 /// OpenTelemetry's HTTP client span, once for each request on the wire.
-fn describe(span: &mut ActiveSpan, wire: &Wire, attempt: &Attempt<'_>) {
+fn describe(span: &mut OpenSpan<'_>, wire: &Wire, attempt: &Attempt<'_>) {
     let method = semconv::method(wire.method.as_str());
-    span.describe(SpanKind::Client, format!("{method} {}", attempt.path_template));
+    span.describe(SpanKind::Client, format_args!("{method} {}", attempt.path_template));
     span.set("http.request.method", method);
-    span.set("server.address", wire.uri.host().unwrap_or_default().to_owned());
+    span.set("server.address", wire.uri.host().unwrap_or_default());
     let default_port = if wire.uri.scheme_str() == Some("https") { 443 } else { 80 };
     span.set("server.port", wire.uri.port_u16().unwrap_or(default_port));
-    span.set("url.full", wire.shown(attempt.credentials));
-    span.set("url.template", attempt.path_template.to_owned());
+    match wire.harmless() {
+        Some(uri) => span.set("url.full", Shown(uri)),
+        None => span.set("url.full", wire.shown(attempt.credentials)),
+    }
+    span.set("url.template", attempt.path_template);
     if attempt.number > 1 {
         span.set("http.request.resend_count", attempt.number - 1);
     }

@@ -56,7 +56,7 @@ impl Upstream {
     ) -> Result<ToolResult, ExecutionError> {
         let mut span = trace.span("execution.http");
         let result = self.run(route, call, span.trace()).await;
-        if trace.is_enabled() {
+        span.write(|span| {
             let retries = match &result {
                 Ok(result) => {
                     span.set("http.response.status_code", result.status);
@@ -65,7 +65,7 @@ impl Upstream {
                 Err(error) => error.retry_count(),
             };
             span.set("retryCount", retries);
-        }
+        });
         span.end_with(result)
     }
 

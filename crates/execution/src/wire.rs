@@ -98,11 +98,16 @@ impl Wire {
         self.headers.remove(CONTENT_TYPE);
     }
 
+    /// The URL, when it has no place for a credential: as it is it may be shown.
+    pub(crate) fn harmless(&self) -> Option<&Uri> {
+        let has_userinfo = self.uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        (self.uri.query().is_none() && !has_userinfo).then_some(&self.uri)
+    }
+
     /// The URL for messages: without credentials, whatever their names.
     pub(crate) fn shown(&self, credentials: &Credentials) -> String {
-        let has_userinfo = self.uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-        if self.uri.query().is_none() && !has_userinfo {
-            return self.uri.to_string();
+        if let Some(uri) = self.harmless() {
+            return uri.to_string();
         }
         match Url::parse(&self.uri.to_string()) {
             Ok(url) => shown(url, credentials),

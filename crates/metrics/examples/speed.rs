@@ -68,7 +68,7 @@ fn calls(metrics: &Metrics, traces: &[Arc<LocalTrace>], threads: u32) -> Duratio
 fn read(traces: &[Arc<LocalTrace>]) -> Duration {
     let before = on_cpu();
     for trace in traces.iter().cycle().take(CALLS as usize) {
-        let pairs = trace.spans.iter().flat_map(|span| &span.attributes.pairs);
+        let pairs = trace.spans().flat_map(|span| span.attributes());
         let bytes: usize = pairs.map(|(name, value)| name.len() + value.as_str().map_or(0, first_byte)).sum();
         std::hint::black_box(bytes);
     }

@@ -3,7 +3,7 @@
 
 use crate::key::{OTHER, Word};
 use open_cli_contract::problem::ErrorCode;
-use open_cli_observe::{Span, Value, semconv};
+use open_cli_observe::{Attribute, SpanView, semconv};
 
 /// Methods that have series (`semconv::method`).
 pub(crate) const METHODS: [&str; 11] =
@@ -48,11 +48,11 @@ pub(crate) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     /// One pass over the attributes.
-    pub(crate) fn of(span: &'a Span) -> Self {
-        let failure = span.error.as_deref().map(|error| if error == CANCELLED { CANCELLED } else { OTHER });
+    pub(crate) fn of(span: SpanView<'a>) -> Self {
+        let failure = span.error().map(|error| if error == CANCELLED { CANCELLED } else { OTHER });
         let mut facts = Self { method: Word::Static(OTHER), failure, ..Self::default() };
-        for (name, value) in &span.attributes.pairs {
-            match *name {
+        for (name, value) in span.attributes() {
+            match name {
                 "http.request.method" => {
                     facts.method = Word::Static(semconv::method(value.as_str().unwrap_or("")))
                 }
@@ -101,7 +101,7 @@ impl<'a> Facts<'a> {
 }
 
 /// What the cache made of a fetch.
-pub(crate) fn cache_outcome(span: &Span) -> Word<'static> {
+pub(crate) fn cache_outcome(span: SpanView<'_>) -> Word<'static> {
     match span.attribute("cacheOutcome") {
         Some(word) => one_of(CACHE_OUTCOMES, word),
         None => Word::Static("failed"),
@@ -109,8 +109,8 @@ pub(crate) fn cache_outcome(span: &Span) -> Word<'static> {
 }
 
 /// How a build ended.
-pub(crate) fn build_outcome(span: &Span) -> Word<'static> {
-    Word::Static(match span.error.as_deref() {
+pub(crate) fn build_outcome(span: SpanView<'_>) -> Word<'static> {
+    Word::Static(match span.error() {
         None => "success",
         Some(CANCELLED) => CANCELLED,
         Some(_) => "failed",
@@ -124,15 +124,15 @@ fn decision(word: &str) -> Word<'static> {
     Word::Static(ErrorCode::parse(word).map_or(OTHER, ErrorCode::as_str))
 }
 
-fn text(value: &Value) -> Word<'_> {
+fn text(value: Attribute<'_>) -> Word<'_> {
     value.as_str().map_or(Word::None, Word::Text)
 }
 
-fn status(value: &Value) -> Word<'static> {
+fn status(value: Attribute<'_>) -> Word<'static> {
     value.as_int().filter(|status| (100..=599).contains(status)).map_or(Word::None, Word::Int)
 }
 
-fn port(value: &Value) -> Word<'static> {
+fn port(value: Attribute<'_>) -> Word<'static> {
     value.as_int().filter(|port| (0..=65535).contains(port)).map_or(Word::None, Word::Int)
 }
 

@@ -8,7 +8,7 @@ use crate::key::Word;
 use crate::names;
 use crate::shard::{self, Counts, Families, Shard};
 use jiff::Timestamp;
-use open_cli_observe::{Event, LocalTrace, Observer, Span, SpanKind};
+use open_cli_observe::{LocalTrace, Observer, SpanKind, SpanView};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -115,7 +115,7 @@ impl Metrics {
         histogram.record(nanos as f64 / 1e9, origin);
     }
 
-    fn answered(&self, counts: &mut Counts, span: &Span, upstream: &Upstream, origin: Option<Origin<'_>>) {
+    fn answered(&self, counts: &mut Counts, span: SpanView<'_>, upstream: &Upstream, origin: Option<Origin<'_>>) {
         let facts = Facts::of(span);
         let nanos = span.nanos();
         let words = [facts.method, facts.route, facts.status, facts.scheme, facts.server_error()];
@@ -140,16 +140,20 @@ struct Upstream {
 }
 
 impl Observer for Metrics {
-    fn event(&self, _event: &Event) {}
-    fn span_finished(&self, _span: &Arc<Span>) {}
+    fn wants_events(&self) -> bool {
+        false
+    }
+    fn wants_spans(&self) -> bool {
+        false
+    }
 
     fn trace_finished(&self, trace: &Arc<LocalTrace>) {
         let mut upstream = Upstream::default();
         let mut counts = shard::mine(&self.shards).counts.lock();
         let counts = &mut *counts;
         counts.dropped_spans += trace.dropped_spans as u64;
-        for span in &trace.spans {
-            match span.name {
+        for span in trace.spans() {
+            match span.name() {
                 "execution.attempt" => {
                     let facts = Facts::of(span);
                     let words = [facts.method, facts.address, facts.port, facts.status, facts.client_error()];
@@ -169,7 +173,7 @@ impl Observer for Metrics {
             }
         }
         if let Some(root) = trace.root()
-            && root.kind == SpanKind::Server
+            && root.kind() == SpanKind::Server
         {
             self.answered(counts, root, &upstream, origin(trace, root));
         }
@@ -177,11 +181,11 @@ impl Observer for Metrics {
 }
 
 /// Only traces that are exported are examples: others can't be looked at.
-fn origin<'a>(trace: &'a LocalTrace, span: &Span) -> Option<Origin<'a>> {
+fn origin<'a>(trace: &'a LocalTrace, span: SpanView<'_>) -> Option<Origin<'a>> {
     trace.sampled.then(|| Origin {
-        time_nanos: nanos(span.finished_at),
+        time_nanos: span.finished_nanos(),
         trace_id: trace.trace_id,
-        span_id: span.span_id,
+        span_id: span.span_id(),
         request_id: trace.request_id.as_ref(),
     })
 }

@@ -1,14 +1,12 @@
 //! The trace context that is handed down a call: who listens, which request, which span is the parent; and where the
 //! spans of one request come together. W3C Trace Context and Baggage.
 
-use crate::{ActiveSpan, Event, LocalTrace, Observer, Span};
+use crate::arena::{Arena, Head};
+use crate::{ActiveSpan, Event, LocalTrace, Observer, Spans, pool};
 use open_cli_contract::ids::RequestId;
 use open_cli_contract::trace::{Incoming, SpanId, TraceId, TraceParent};
 use parking_lot::Mutex;
 use std::sync::Arc;
-
-/// Most spans of one request that come together; more are told one by one only, and counted.
-const MAX_GATHERED: usize = 8192;
 
 /// Handed down a call, cheap to clone. The observer is shared; nothing is global.
 #[derive(Clone)]
@@ -34,13 +32,22 @@ struct Shared {
     sampled: bool,
     trace_state: Option<Arc<str>>,
     baggage: Option<Arc<str>>,
-    gathered: Mutex<Gathered>,
+    growing: Mutex<Growing>,
 }
 
+/// The spans of a request that were not told yet.
 #[derive(Default)]
-struct Gathered {
-    spans: Vec<Arc<Span>>,
+struct Growing {
+    arena: Arena,
+    /// How many more there were.
     dropped: usize,
+}
+
+impl Growing {
+    fn of(observer: &dyn Observer) -> Mutex<Self> {
+        let arena = if observer.is_enabled() { pool::take() } else { Arena::default() };
+        Mutex::new(Self { arena, dropped: 0 })
+    }
 }
 
 /// Decides which traces are exported: the caller's decision when there is one, else a share of the traces, the same
@@ -98,15 +105,9 @@ impl Trace {
         let span_id = incoming.as_ref().map_or_else(random_span_id, |incoming| incoming.parent.span_id);
         let (trace_state, baggage) =
             incoming.map_or((None, None), |incoming| (incoming.trace_state, incoming.baggage));
-        let shared = Shared {
-            observer,
-            request_id: Some(request_id),
-            trace_id,
-            sampled,
-            trace_state,
-            baggage,
-            gathered: Mutex::default(),
-        };
+        let growing = Growing::of(&*observer);
+        let shared =
+            Shared { observer, request_id: Some(request_id), trace_id, sampled, trace_state, baggage, growing };
         Self { shared: Arc::new(shared), span_id, parent }
     }
 
@@ -118,6 +119,7 @@ impl Trace {
     /// Context of work that no request asked for, exported when the sampler takes it.
     pub fn detached_sampled(observer: Arc<dyn Observer>, sampler: Sampler) -> Self {
         let trace_id = random_trace_id();
+        let growing = Growing::of(&*observer);
         let shared = Shared {
             observer,
             request_id: None,
@@ -125,7 +127,7 @@ impl Trace {
             sampled: sampler.takes(trace_id, None),
             trace_state: None,
             baggage: None,
-            gathered: Mutex::default(),
+            growing,
         };
         Self { shared: Arc::new(shared), span_id: random_span_id(), parent: Parent::Nobody }
     }
@@ -137,7 +139,7 @@ impl Trace {
 
     /// Emits an event; the request id is filled in.
     pub fn event(&self, mut event: Event) {
-        if !self.is_enabled() {
+        if !self.wants_events() {
             return;
         }
         if event.request_id.is_empty()
@@ -151,6 +153,15 @@ impl Trace {
     /// True when somebody listens.
     pub fn is_enabled(&self) -> bool {
         self.shared.observer.is_enabled()
+    }
+
+    /// True when somebody cares about events, so that they are worth describing.
+    pub fn wants_events(&self) -> bool {
+        self.is_enabled() && self.shared.observer.wants_events()
+    }
+
+    pub(crate) fn wants_spans(&self) -> bool {
+        self.shared.observer.wants_spans()
     }
 
     /// The request, if there is one.
@@ -204,42 +215,73 @@ impl Trace {
         Self { shared: Arc::clone(&self.shared), span_id: random_span_id(), parent: Parent::Local }
     }
 
-    /// Keeps a finished span until the outermost one here ends; then tells all of them at once.
-    pub(crate) fn gather(&self, span: Arc<Span>) {
-        let is_root = span.is_local_root();
-        let mut gathered = self.shared.gathered.lock();
-        if gathered.spans.len() < MAX_GATHERED || is_root {
-            gathered.spans.push(span);
-        } else {
-            gathered.dropped += 1;
+    /// Begins a span where the others of the request are; `None` when there are too many.
+    pub(crate) fn begin(&self, head: Head) -> Option<u32> {
+        let mut growing = self.shared.growing.lock();
+        let place = growing.arena.begin(head);
+        if place.is_none() {
+            growing.dropped += 1;
+        }
+        place
+    }
+
+    /// Gives the current span to be changed.
+    pub(crate) fn open(&self, began: u32, change: impl FnOnce(&mut Arena, u32)) {
+        let arena = &mut self.shared.growing.lock().arena;
+        if let Some(place) = arena.place(began, self.span_id) {
+            change(arena, place);
+        }
+    }
+
+    /// Ends the current span; with the outermost one, all that ended are told at once.
+    pub(crate) fn end(&self, began: u32, at: i64) {
+        let mut growing = self.shared.growing.lock();
+        let Some(place) = growing.arena.place(began, self.span_id) else { return };
+        growing.arena.head_mut(place).finished = at;
+        growing.arena.end(place);
+        let is_root = growing.arena.head(place).is_local_root();
+        if self.wants_spans() {
+            let alone = Spans(growing.arena.only(place));
+            drop(growing);
+            let alone = self.shared.local_trace(alone, 0);
+            alone.spans().for_each(|span| self.shared.observer.span_finished(&Arc::new(span.to_span())));
+            growing = self.shared.growing.lock();
         }
         if is_root {
-            let complete = std::mem::take(&mut *gathered);
-            drop(gathered);
-            self.shared.tell(complete);
+            let rest = growing.arena.under_way();
+            let ended = std::mem::replace(&mut growing.arena, rest);
+            let dropped = std::mem::take(&mut growing.dropped);
+            drop(growing);
+            self.shared.tell(ended, dropped);
         }
     }
 }
 
 impl Shared {
-    fn tell(&self, gathered: Gathered) {
-        self.observer.trace_finished(&Arc::new(LocalTrace {
+    fn local_trace(&self, spans: Spans, dropped_spans: usize) -> LocalTrace {
+        LocalTrace {
             trace_id: self.trace_id,
             request_id: self.request_id.clone(),
             sampled: self.sampled,
             trace_state: self.trace_state.clone(),
-            spans: gathered.spans,
-            dropped_spans: gathered.dropped,
-        }));
+            spans,
+            dropped_spans,
+        }
+    }
+
+    fn tell(&self, ended: Arena, dropped: usize) {
+        self.observer.trace_finished(&Arc::new(self.local_trace(Spans(ended), dropped)));
     }
 }
 
 /// What ended after the outermost span is told too.
 impl Drop for Shared {
     fn drop(&mut self) {
-        let late = std::mem::take(self.gathered.get_mut());
-        if !late.spans.is_empty() {
-            self.tell(late);
+        let late = std::mem::take(self.growing.get_mut());
+        if late.arena.ended().len() > 0 {
+            self.tell(late.arena, late.dropped);
+        } else {
+            pool::give(late.arena);
         }
     }
 }

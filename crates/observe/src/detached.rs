@@ -25,6 +25,8 @@ pub struct Detached {
     queue: SyncSender<Message>,
     dropped: AtomicU64,
     is_enabled: bool,
+    wants_events: bool,
+    wants_spans: bool,
     /// Set when the observer panicked; it is told nothing more.
     is_broken: Arc<AtomicBool>,
 }
@@ -37,6 +39,7 @@ impl Detached {
     pub fn new(observer: Arc<dyn Observer>) -> std::io::Result<Self> {
         let (queue, messages) = sync_channel(CAPACITY);
         let is_enabled = observer.is_enabled();
+        let (wants_events, wants_spans) = (observer.wants_events(), observer.wants_spans());
         let is_broken = Arc::new(AtomicBool::new(false));
         let guard = Arc::clone(&is_broken);
         std::thread::Builder::new().name("observer".into()).spawn(move || {
@@ -44,7 +47,7 @@ impl Detached {
                 guard.store(true, Ordering::Relaxed);
             }
         })?;
-        Ok(Self { queue, dropped: AtomicU64::new(0), is_enabled, is_broken })
+        Ok(Self { queue, dropped: AtomicU64::new(0), is_enabled, wants_events, wants_spans, is_broken })
     }
 
     /// How much was dropped because the observer was too slow, or had panicked.
@@ -107,5 +110,11 @@ impl Observer for Detached {
     }
     fn is_enabled(&self) -> bool {
         self.is_enabled
+    }
+    fn wants_events(&self) -> bool {
+        self.wants_events
+    }
+    fn wants_spans(&self) -> bool {
+        self.wants_spans
     }
 }

@@ -6,7 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Tells several observers, in order.
-pub struct FanOut(Vec<Listener>);
+pub struct FanOut {
+    listeners: Vec<Listener>,
+    wants_events: bool,
+    wants_spans: bool,
+}
 
 struct Listener {
     observer: Arc<dyn Observer>,
@@ -29,29 +33,39 @@ impl FanOut {
     /// Those of the given observers that listen.
     pub fn new(observers: impl IntoIterator<Item = Arc<dyn Observer>>) -> Self {
         let listeners = observers.into_iter().filter(|observer| observer.is_enabled());
-        Self(listeners.map(|observer| Listener { observer, is_broken: AtomicBool::new(false) }).collect())
+        let listeners: Vec<Listener> =
+            listeners.map(|observer| Listener { observer, is_broken: AtomicBool::new(false) }).collect();
+        let wants_events = listeners.iter().any(|listener| listener.observer.wants_events());
+        let wants_spans = listeners.iter().any(|listener| listener.observer.wants_spans());
+        Self { listeners, wants_events, wants_spans }
     }
 
     /// How many observers panicked and are told nothing more.
     pub fn broken(&self) -> usize {
-        self.0.iter().filter(|listener| listener.is_broken.load(Ordering::Relaxed)).count()
+        self.listeners.iter().filter(|listener| listener.is_broken.load(Ordering::Relaxed)).count()
     }
 }
 
 impl Observer for FanOut {
     fn event(&self, event: &Event) {
-        self.0.iter().for_each(|listener| listener.tell(|observer| observer.event(event)));
+        self.listeners.iter().for_each(|listener| listener.tell(|observer| observer.event(event)));
     }
     fn span_started(&self, span: &SpanStart<'_>) {
-        self.0.iter().for_each(|listener| listener.tell(|observer| observer.span_started(span)));
+        self.listeners.iter().for_each(|listener| listener.tell(|observer| observer.span_started(span)));
     }
     fn span_finished(&self, span: &Arc<Span>) {
-        self.0.iter().for_each(|listener| listener.tell(|observer| observer.span_finished(span)));
+        self.listeners.iter().for_each(|listener| listener.tell(|observer| observer.span_finished(span)));
     }
     fn trace_finished(&self, trace: &Arc<LocalTrace>) {
-        self.0.iter().for_each(|listener| listener.tell(|observer| observer.trace_finished(trace)));
+        self.listeners.iter().for_each(|listener| listener.tell(|observer| observer.trace_finished(trace)));
     }
     fn is_enabled(&self) -> bool {
-        !self.0.is_empty()
+        !self.listeners.is_empty()
+    }
+    fn wants_events(&self) -> bool {
+        self.wants_events
+    }
+    fn wants_spans(&self) -> bool {
+        self.wants_spans
     }
 }

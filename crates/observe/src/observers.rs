@@ -11,8 +11,6 @@ use std::sync::Arc;
 pub struct Nop;
 
 impl Observer for Nop {
-    fn event(&self, _event: &Event) {}
-    fn span_finished(&self, _span: &Arc<Span>) {}
     fn is_enabled(&self) -> bool {
         false
     }
@@ -68,16 +66,13 @@ impl Recent {
         Self { kept: Mutex::default(), capacity: capacity.max(1) }
     }
 
-    /// Spans of the trace with this id, or of the request with this id, by start time. Empty when unknown or
-    /// already pushed out.
-    pub fn find(&self, id: &str) -> Vec<Arc<Span>> {
+    /// All that is kept of the trace with this id, or of the trace of the newest request with this id, oldest first.
+    /// Empty when unknown or already pushed out.
+    pub fn find(&self, id: &str) -> Vec<Arc<LocalTrace>> {
         let trace_id = TraceId::parse(id).or_else(|| self.trace_of_request(id));
         let Some(trace_id) = trace_id else { return Vec::new() };
         let kept = self.kept.lock();
-        let of_trace = kept.traces.iter().filter(|trace| trace.trace_id == trace_id);
-        let mut found: Vec<_> = of_trace.flat_map(|trace| trace.spans.iter().cloned()).collect();
-        found.sort_by_key(|span| span.started_at);
-        found
+        kept.traces.iter().filter(|trace| trace.trace_id == trace_id).cloned().collect()
     }
 
     /// Traces that are kept, newest first.
@@ -102,17 +97,22 @@ impl Recent {
 }
 
 impl Observer for Recent {
-    fn event(&self, _event: &Event) {}
-    fn span_finished(&self, _span: &Arc<Span>) {}
+    fn wants_events(&self) -> bool {
+        false
+    }
+    fn wants_spans(&self) -> bool {
+        false
+    }
     fn trace_finished(&self, trace: &Arc<LocalTrace>) {
-        let mut gone = Vec::new();
+        // Almost always one.
+        let (mut gone, mut more) = (None, Vec::new());
         let mut kept = self.kept.lock();
         kept.spans += trace.spans.len();
         kept.traces.push_back(Arc::clone(trace));
         while kept.spans > self.capacity && kept.traces.len() > 1 {
             let Some(oldest) = kept.traces.pop_front() else { break };
             kept.spans -= oldest.spans.len();
-            gone.push(oldest);
+            more.extend(gone.replace(oldest));
         }
         // What went is freed after the lock.
         drop(kept);

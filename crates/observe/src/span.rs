@@ -1,12 +1,13 @@
 //! Spans: stages of work with a beginning, an end, a parent and perhaps an error.
 
-use crate::Trace;
-use crate::value::{Value, bounded};
+use crate::arena::{Arena, Head};
+use crate::{Recordable, Trace, Value};
 use jiff::Timestamp;
 use open_cli_contract::ids::RequestId;
 use open_cli_contract::trace::{SpanId, TraceId};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use std::fmt::Display;
 use std::sync::Arc;
 
 /// Role of a span (OpenTelemetry `SpanKind`).
@@ -37,7 +38,7 @@ pub struct SpanStart<'a> {
     pub request_id: Option<&'a RequestId>,
 }
 
-/// A finished span.
+/// A finished span, by itself. Traces keep theirs together, see [`LocalTrace::spans`](crate::LocalTrace::spans).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Span {
@@ -133,45 +134,31 @@ fn as_map<S: Serializer>(attributes: &Attributes, serializer: S) -> Result<S::Ok
 /// A span under way. Ends when [`ActiveSpan::end`] is called; dropped without it, it ends as `cancelled`.
 #[must_use = "a span that is dropped at once measures nothing"]
 pub struct ActiveSpan {
-    /// `None` when nobody listens. Made where it will stay: a span is not moved while it grows, nor when it ends.
-    open: Option<Arc<Span>>,
+    /// Where the spans of the request grow; `None` when nobody listens.
+    place: Option<u32>,
     trace: Trace,
 }
 
 impl ActiveSpan {
     pub(crate) fn begin(parent: &Trace, name: &'static str) -> Self {
         let trace = parent.child();
-        if !trace.observer().is_enabled() {
-            return Self { open: None, trace };
+        if !trace.is_enabled() {
+            return Self { place: None, trace };
         }
         let parent_span_id = parent.parent_for_children();
-        trace.observer().span_started(&SpanStart {
-            name,
-            trace_id: trace.trace_id(),
-            span_id: trace.span_id(),
-            parent: parent_span_id,
-            request_id: trace.request_id(),
-        });
-        let now = Timestamp::now();
-        let open = Span {
-            name,
-            title: None,
-            kind: SpanKind::Internal,
-            attributes: Attributes { request_id: trace.request_id().cloned(), pairs: Vec::new() },
-            started_at: now,
-            finished_at: now,
-            error: None,
-            trace_id: trace.trace_id(),
-            span_id: trace.span_id(),
-            parent_span_id,
-            has_remote_parent: parent.is_remote(),
-        };
-        Self { open: Some(Arc::new(open)), trace }
-    }
-
-    /// The span, to be changed: nobody else has it before it ends.
-    fn open(&mut self) -> Option<&mut Span> {
-        self.open.as_mut().and_then(Arc::get_mut)
+        if trace.wants_spans() {
+            trace.observer().span_started(&SpanStart {
+                name,
+                trace_id: trace.trace_id(),
+                span_id: trace.span_id(),
+                parent: parent_span_id,
+                request_id: trace.request_id(),
+            });
+        }
+        let mut head = Head::new(name, trace.span_id(), parent_span_id, parent.is_remote());
+        head.started = now();
+        let place = trace.begin(head);
+        Self { place, trace }
     }
 
     /// Context for work inside this span.
@@ -181,41 +168,36 @@ impl ActiveSpan {
 
     /// True when somebody listens, so that attributes are worth working out.
     pub fn is_recording(&self) -> bool {
-        self.open.is_some()
+        self.place.is_some()
     }
 
     /// Says what role the span has, and its name by OpenTelemetry's conventions.
-    pub fn describe(&mut self, kind: SpanKind, title: impl Into<Arc<str>>) {
-        if let Some(open) = self.open() {
-            open.kind = kind;
-            open.title = Some(title.into());
-            // Requests are described at length, by the conventions.
-            open.attributes.pairs.reserve(if kind == SpanKind::Server { 18 } else { 10 });
-        }
+    pub fn describe(&mut self, kind: SpanKind, title: impl Display) {
+        self.write(|span| span.describe(kind, title));
     }
 
-    /// Sets an attribute; a second value replaces the first. Never pass a secret; URLs go through `redact`.
-    pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
-        let Some(open) = self.open() else { return };
-        let pairs = &mut open.attributes.pairs;
-        match pairs.iter_mut().find(|(key, _)| *key == name) {
-            Some((_, old)) => *old = value.into(),
-            None => pairs.push((name, value.into())),
+    /// Sets an attribute; a second value replaces the first. Never pass a secret; URLs go through `redact`. Text that is
+    /// at hand is best given as `&str`.
+    pub fn set(&mut self, name: &'static str, value: impl Recordable) {
+        self.write(|span| span.set(name, value));
+    }
+
+    /// Says several things at once, which costs less. Nothing is called when nobody listens. Other spans of the request
+    /// wait meanwhile, so nothing in there may touch them.
+    pub fn write(&mut self, say: impl FnOnce(&mut OpenSpan<'_>)) {
+        if let Some(place) = self.place {
+            self.trace.open(place, |arena, place| say(&mut OpenSpan { arena, place }));
         }
     }
 
     /// Moves the beginning back to when the work really began, e.g. when its connection was accepted.
     pub fn started_at(&mut self, at: Timestamp) {
-        if let Some(open) = self.open() {
-            open.started_at = at;
-        }
+        self.write(|span| span.arena.head_mut(span.place).started = nanos(at));
     }
 
     /// Marks the span as failed.
-    pub fn fail(&mut self, error: impl std::fmt::Display) {
-        if let Some(open) = self.open() {
-            open.error = Some(bounded(error.to_string()).into_boxed_str());
-        }
+    pub fn fail(&mut self, error: impl Display) {
+        self.write(|span| span.fail(error));
     }
 
     /// Ends the span.
@@ -224,7 +206,7 @@ impl ActiveSpan {
     }
 
     /// Ends the span, failed when the result is an error; gives the result back.
-    pub fn end_with<T, E: std::fmt::Display>(mut self, result: Result<T, E>) -> Result<T, E> {
+    pub fn end_with<T, E: Display>(mut self, result: Result<T, E>) -> Result<T, E> {
         if let Err(error) = &result {
             self.fail(error);
         }
@@ -233,20 +215,55 @@ impl ActiveSpan {
     }
 
     fn finish(&mut self) {
-        if let Some(open) = self.open() {
-            open.finished_at = Timestamp::now();
+        if let Some(place) = self.place.take() {
+            self.trace.end(place, now());
         }
-        let Some(span) = self.open.take() else { return };
-        self.trace.observer().span_finished(&span);
-        self.trace.gather(span);
     }
 }
 
 impl Drop for ActiveSpan {
     fn drop(&mut self) {
-        if let Some(open) = self.open() {
-            open.error.get_or_insert_with(|| "cancelled".into());
-            self.finish();
-        }
+        self.write(|span| {
+            if span.arena.head(span.place).error.is_none() {
+                span.fail("cancelled");
+            }
+        });
+        self.finish();
     }
+}
+
+/// A span under way, to be changed.
+pub struct OpenSpan<'a> {
+    arena: &'a mut Arena,
+    place: u32,
+}
+
+impl OpenSpan<'_> {
+    /// See [`ActiveSpan::describe`].
+    pub fn describe(&mut self, kind: SpanKind, title: impl Display) {
+        let title = self.arena.shown(title);
+        let head = self.arena.head_mut(self.place);
+        (head.kind, head.title) = (kind, Some(title));
+    }
+
+    /// See [`ActiveSpan::set`].
+    pub fn set(&mut self, name: &'static str, value: impl Recordable) {
+        self.arena.set(self.place, name, value);
+    }
+
+    /// See [`ActiveSpan::fail`].
+    pub fn fail(&mut self, error: impl Display) {
+        let error = self.arena.shown(error);
+        self.arena.head_mut(self.place).error = Some(error);
+    }
+}
+
+/// Unix nanoseconds: i64 lasts until 2262.
+pub(crate) fn nanos(at: Timestamp) -> i64 {
+    i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX)
+}
+
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }

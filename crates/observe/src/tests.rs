@@ -85,8 +85,6 @@ fn request_sampled(sampler: Sampler) -> bool {
 struct Traces(Mutex<Vec<Arc<LocalTrace>>>);
 
 impl Observer for Traces {
-    fn event(&self, _: &Event) {}
-    fn span_finished(&self, _: &Arc<Span>) {}
     fn trace_finished(&self, trace: &Arc<LocalTrace>) {
         self.0.lock().expect("lock").push(Arc::clone(trace));
     }
@@ -98,16 +96,27 @@ fn the_spans_of_a_request_come_together_when_its_outermost_ends() {
     let trace = request(traces.clone(), "r-1");
     let mut outer = trace.span("outer");
     outer.trace().span("inner").end();
-    let late = outer.trace().span("late");
+    let mut late = outer.trace().span("late");
+    late.set("n", 1_u16);
+    late.describe(SpanKind::Client, "LATE");
     outer.set("error.type", "approval_required");
     outer.end();
+    late.set("n", 2_u16);
+    late.set("more", "text");
     late.end();
     drop(trace);
     let told = traces.0.lock().expect("lock");
-    let names: Vec<Vec<&str>> = told.iter().map(|t| t.spans.iter().map(|s| s.name).collect()).collect();
+    let names: Vec<Vec<&str>> = told.iter().map(|t| t.spans().map(SpanView::name).collect()).collect();
     assert_eq!(names, [vec!["inner", "outer"], vec!["late"]]);
-    assert!(told[0].is_failed() && told[0].root().is_some_and(|root| root.name == "outer"));
+    assert!(told[0].is_failed() && told[0].root().is_some_and(|root| root.name() == "outer"));
     assert!(told[1].root().is_none());
+    let late = told[1].spans().next().expect("a span");
+    assert_eq!(
+        (late.title(), late.value("n"), late.attribute("more")),
+        ("LATE", Some(Attribute::Int(2)), Some("text"))
+    );
+    assert!(late.started_nanos() > 0 && late.finished_nanos() >= late.started_nanos());
+    assert_eq!(told[0].to_spans().into_iter().collect::<Spans>().len(), 2);
 }
 
 #[test]
@@ -120,8 +129,9 @@ fn the_ring_is_bounded_and_finds_by_request_and_trace() {
     }
     assert!(recent.find("a").is_empty(), "pushed out");
     let found = recent.find("c");
-    assert_eq!(found.iter().map(|s| s.name).collect::<Vec<_>>(), ["runtime.tools.execute", "execution.http"]);
-    assert_eq!(recent.find(&found[0].trace_id.to_string()).len(), 2);
+    let names: Vec<_> = found.iter().flat_map(|trace| trace.spans().map(SpanView::name)).collect();
+    assert_eq!(names, ["execution.http", "runtime.tools.execute"]);
+    assert_eq!(recent.find(&found[0].trace_id.to_string()).len(), 1);
     let ids = |traces: Vec<Arc<LocalTrace>>| -> Vec<String> {
         traces.iter().map(|t| t.request_id.as_ref().expect("a request").to_string()).collect()
     };

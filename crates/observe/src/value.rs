@@ -1,11 +1,9 @@
 //! What an attribute may hold: text, whole numbers and truth values, as OpenTelemetry has them. No secret belongs here.
 
+use crate::arena::MAX_TEXT;
 use open_cli_contract::ids::RequestId;
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
-
-/// Longest text that a span keeps: what callers and upstreams say must not fill the memory.
-const MAX_TEXT: usize = 1024;
 
 /// Value of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +104,7 @@ impl Serialize for Value {
 }
 
 /// At most [`MAX_TEXT`] bytes, cut between characters.
-pub(crate) fn bounded(mut text: String) -> String {
+fn bounded(mut text: String) -> String {
     if text.len() > MAX_TEXT {
         let end = (0..=MAX_TEXT).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
         text.truncate(end);

@@ -7,7 +7,7 @@ use crate::send::Sender;
 use crate::settings::{Batches, Reading, Settings, Target};
 use crate::stats::add;
 use crate::{Figures, LogRecord, MetricsSnapshot, Resource, StartError, Stats};
-use open_cli_observe::{Event, LocalTrace, Observer, Span};
+use open_cli_observe::{LocalTrace, Observer};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -50,8 +50,12 @@ impl TraceExporter {
 }
 
 impl Observer for TraceExporter {
-    fn event(&self, _event: &Event) {}
-    fn span_finished(&self, _span: &Arc<Span>) {}
+    fn wants_events(&self) -> bool {
+        false
+    }
+    fn wants_spans(&self) -> bool {
+        false
+    }
     fn trace_finished(&self, trace: &Arc<LocalTrace>) {
         if trace.sampled {
             self.0.push(Arc::clone(trace));

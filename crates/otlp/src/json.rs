@@ -3,11 +3,16 @@
 
 use crate::resource::SCOPE;
 use crate::{Attributes, Resource, span};
-use open_cli_observe::{LocalTrace, Span, Value};
-use std::sync::Arc;
+use open_cli_observe::{Attribute, LocalTrace, SpanView};
+use std::ops::Range;
 
-/// Appends one line with all spans of these traces, `{"resourceSpans":[…]}`, ended by a line feed.
-pub fn traces(out: &mut Vec<u8>, resource: &Resource, traces: &[Arc<LocalTrace>]) {
+/// Appends one line with the spans of a trace, `{"resourceSpans":[…]}`, ended by a line feed.
+pub fn trace(out: &mut Vec<u8>, resource: &Resource, trace: &LocalTrace) {
+    part(out, resource, trace, 0..trace.spans.len());
+}
+
+/// Appends one line with some of the spans of a trace, by their places.
+pub fn part(out: &mut Vec<u8>, resource: &Resource, trace: &LocalTrace, places: Range<usize>) {
     out.extend_from_slice(b"{\"resourceSpans\":[{\"resource\":");
     out.extend_from_slice(&resource.json);
     let (name, version) = SCOPE;
@@ -16,15 +21,12 @@ pub fn traces(out: &mut Vec<u8>, resource: &Resource, traces: &[Arc<LocalTrace>]
     out.extend_from_slice(b",\"version\":");
     text(out, version);
     out.extend_from_slice(b"},\"spans\":[");
-    let mut is_first = true;
-    for trace in traces {
-        let id = hex::<16, 32>(trace.trace_id.to_bytes());
-        for one in &trace.spans {
-            if !std::mem::take(&mut is_first) {
-                out.push(b',');
-            }
-            write(out, trace, &id, one);
+    let id = hex::<16, 32>(trace.trace_id.to_bytes());
+    for (place, one) in trace.spans().skip(places.start).take(places.len()).enumerate() {
+        if place > 0 {
+            out.push(b',');
         }
+        write(out, trace, &id, one);
     }
     out.extend_from_slice(b"]}]}]}\n");
 }
@@ -34,19 +36,19 @@ pub(crate) fn resource(attributes: &Attributes) -> Vec<u8> {
     let mut out = Vec::new();
     out.extend_from_slice(b"{\"attributes\":[");
     for (index, (name, value)) in attributes.iter().enumerate() {
-        pair(&mut out, index == 0, name, value);
+        pair(&mut out, index == 0, name, value.into());
     }
     out.extend_from_slice(b"]}");
     out
 }
 
 /// The object `Span`.
-fn write(out: &mut Vec<u8>, trace: &LocalTrace, trace_id: &[u8], one: &Span) {
+fn write(out: &mut Vec<u8>, trace: &LocalTrace, trace_id: &[u8], one: SpanView<'_>) {
     out.extend_from_slice(b"{\"traceId\":\"");
     out.extend_from_slice(trace_id);
     out.extend_from_slice(b"\",\"spanId\":\"");
-    out.extend_from_slice(&hex::<8, 16>(one.span_id.to_bytes()));
-    if let Some(parent) = one.parent_span_id {
+    out.extend_from_slice(&hex::<8, 16>(one.span_id().to_bytes()));
+    if let Some(parent) = one.parent_span_id() {
         out.extend_from_slice(b"\",\"parentSpanId\":\"");
         out.extend_from_slice(&hex::<8, 16>(parent.to_bytes()));
     }
@@ -59,14 +61,14 @@ fn write(out: &mut Vec<u8>, trace: &LocalTrace, trace_id: &[u8], one: &Span) {
     out.extend_from_slice(b",\"name\":");
     text(out, one.title());
     out.extend_from_slice(b",\"kind\":");
-    number(out, span::kind(one.kind));
+    number(out, span::kind(one.kind()));
     out.extend_from_slice(b",\"startTimeUnixNano\":\"");
-    number(out, span::nanos(one.started_at));
+    number(out, one.started_nanos());
     out.extend_from_slice(b"\",\"endTimeUnixNano\":\"");
-    number(out, span::nanos(one.finished_at));
+    number(out, one.finished_nanos());
     out.extend_from_slice(b"\",\"attributes\":[");
     let mut is_first = true;
-    for (name, value) in &one.attributes.pairs {
+    for (name, value) in one.attributes() {
         pair(out, std::mem::take(&mut is_first), name, value);
     }
     if let Some(stage) = span::stage(one) {
@@ -76,10 +78,10 @@ fn write(out: &mut Vec<u8>, trace: &LocalTrace, trace_id: &[u8], one: &Span) {
         text_pair(out, std::mem::take(&mut is_first), span::REQUEST_ID, id.as_str());
     }
     if let Some(dropped) = span::dropped(trace, one) {
-        pair(out, std::mem::take(&mut is_first), span::DROPPED, &Value::Int(dropped));
+        pair(out, std::mem::take(&mut is_first), span::DROPPED, Attribute::Int(dropped));
     }
     out.push(b']');
-    if let Some(error) = &one.error {
+    if let Some(error) = one.error() {
         out.extend_from_slice(b",\"status\":{\"message\":");
         text(out, error);
         out.extend_from_slice(b",\"code\":");
@@ -90,21 +92,19 @@ fn write(out: &mut Vec<u8>, trace: &LocalTrace, trace_id: &[u8], one: &Span) {
 }
 
 /// A `KeyValue`, after a comma unless it is the first.
-fn pair(out: &mut Vec<u8>, is_first: bool, name: &str, value: &Value) {
+fn pair(out: &mut Vec<u8>, is_first: bool, name: &str, value: Attribute<'_>) {
     match value {
-        Value::Static(value) => text_pair(out, is_first, name, value),
-        Value::Text(value) => text_pair(out, is_first, name, value),
-        Value::Shared(value) => text_pair(out, is_first, name, value),
-        Value::Int(value) => {
+        Attribute::Text(value) => text_pair(out, is_first, name, value),
+        Attribute::Int(value) => {
             key(out, is_first, name);
             out.extend_from_slice(b",\"value\":{\"intValue\":\"");
-            number(out, *value);
+            number(out, value);
             out.extend_from_slice(b"\"}}");
         }
-        Value::Bool(value) => {
+        Attribute::Bool(value) => {
             key(out, is_first, name);
             out.extend_from_slice(b",\"value\":{\"boolValue\":");
-            out.extend_from_slice(if *value { b"true" } else { b"false" });
+            out.extend_from_slice(if value { b"true" } else { b"false" });
             out.extend_from_slice(b"}}");
         }
     }

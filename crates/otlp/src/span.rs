@@ -1,7 +1,6 @@
 //! What both encodings say of a span beyond its own fields: one place, so that they say the same.
 
-use jiff::Timestamp;
-use open_cli_observe::{LocalTrace, Span, SpanKind};
+use open_cli_observe::{LocalTrace, SpanKind, SpanView};
 
 /// The contract's name of the stage, when the span has another name by OpenTelemetry's conventions.
 pub(crate) const STAGE: &str = "open_cli.stage";
@@ -23,25 +22,20 @@ pub(crate) fn kind(kind: SpanKind) -> u8 {
 }
 
 /// `SpanFlags`: the W3C flags, and whether the parent is a span of another program.
-pub(crate) fn flags(trace: &LocalTrace, span: &Span) -> u32 {
+pub(crate) fn flags(trace: &LocalTrace, span: SpanView<'_>) -> u32 {
     const HAS_IS_REMOTE: u32 = 0x100;
     const IS_REMOTE: u32 = 0x200;
-    let remote = if span.has_remote_parent { IS_REMOTE } else { 0 };
+    let remote = if span.has_remote_parent() { IS_REMOTE } else { 0 };
     u32::from(trace.sampled) | HAS_IS_REMOTE | remote
 }
 
 /// The name of the stage, when it is not the name of the span.
-pub(crate) fn stage(span: &Span) -> Option<&'static str> {
-    (span.title() != span.name).then_some(span.name)
+pub(crate) fn stage(span: SpanView<'_>) -> Option<&'static str> {
+    (span.title() != span.name()).then_some(span.name())
 }
 
 /// How many spans are missing, on the span that says so.
-pub(crate) fn dropped(trace: &LocalTrace, span: &Span) -> Option<i64> {
+pub(crate) fn dropped(trace: &LocalTrace, span: SpanView<'_>) -> Option<i64> {
     (trace.dropped_spans > 0 && span.is_local_root())
         .then(|| i64::try_from(trace.dropped_spans).unwrap_or(i64::MAX))
-}
-
-/// Unix nanoseconds; 0 before 1970.
-pub(crate) fn nanos(at: Timestamp) -> u64 {
-    u64::try_from(at.as_nanosecond()).unwrap_or(0)
 }

@@ -1,36 +1,36 @@
 //! Spans in memory as the records that are answered, so that what is in memory and what is in the file can be merged.
 
 use open_cli_contract::traces::{SpanRecord, SpanRole, TraceSummary};
-use open_cli_observe::{LocalTrace, Span, SpanKind};
+use open_cli_observe::{LocalTrace, SpanKind, SpanView};
 use serde_json::{Map, Value};
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
 /// A span in memory as a record: the same that the file gives back.
-pub fn record(span: &Span) -> SpanRecord {
+pub fn record(span: SpanView<'_>) -> SpanRecord {
     let mut attributes = Map::new();
     if let Some(id) = span.request_id() {
         attributes.insert("requestId".to_owned(), id.as_str().into());
     }
-    for (name, value) in &span.attributes.pairs {
-        attributes.insert((*name).to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+    for (name, value) in span.attributes() {
+        attributes.insert(name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
     }
     SpanRecord {
-        name: span.name.to_owned(),
-        title: (span.title() != span.name).then(|| span.title().to_owned()),
-        kind: match span.kind {
+        name: span.name().to_owned(),
+        title: (span.title() != span.name()).then(|| span.title().to_owned()),
+        kind: match span.kind() {
             SpanKind::Internal => SpanRole::Internal,
             SpanKind::Server => SpanRole::Server,
             SpanKind::Client => SpanRole::Client,
         },
         attributes,
-        started_at: span.started_at,
-        finished_at: span.finished_at,
-        error: span.error.as_deref().map(str::to_owned),
-        trace_id: span.trace_id,
-        span_id: span.span_id,
-        parent_span_id: span.parent_span_id,
-        has_remote_parent: span.has_remote_parent && span.parent_span_id.is_some(),
+        started_at: span.started_at(),
+        finished_at: span.finished_at(),
+        error: span.error().map(str::to_owned),
+        trace_id: span.trace_id(),
+        span_id: span.span_id(),
+        parent_span_id: span.parent_span_id(),
+        has_remote_parent: span.has_remote_parent() && span.parent_span_id().is_some(),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::decode;
 use open_cli_contract::trace::TraceId;
 use open_cli_contract::traces::SpanRecord;
 use open_cli_observe::LocalTrace;
+use std::ops::Range;
 
 /// First bytes of an index, with the version of its form.
 const MAGIC: [u8; 8] = *b"octrcix1";
@@ -75,8 +76,8 @@ fn micros(nanos: u64) -> u32 {
 }
 
 impl Row {
-    /// The row of a trace that begins there in the file.
-    pub(crate) fn of(trace: &LocalTrace, offset: u32) -> Self {
+    /// The row of these spans of a trace, whose line begins there in the file.
+    pub(crate) fn of(trace: &LocalTrace, places: Range<usize>, offset: u32) -> Self {
         let flag = |is_set: bool, flag: u32| if is_set { flag } else { 0 };
         let mut row = Self {
             offset,
@@ -85,12 +86,13 @@ impl Row {
             flags: flag(trace.request_id.is_some(), REQUEST),
             ..Self::default()
         };
-        let Some(first) = trace.root().or(trace.spans.first()) else { return row };
-        row.started = nanos(first.started_at.as_nanosecond());
-        if let Some(root) = trace.root() {
+        let root = trace.root().filter(|_| places.end == trace.spans.len());
+        let Some(first) = root.or_else(|| trace.spans().nth(places.start)) else { return row };
+        row.started = i64::try_from(first.started_nanos()).unwrap_or(i64::MAX);
+        if let Some(root) = root {
             row.flags |= HAS_ROOT | flag(root.is_failed(), FAILED);
             row.micros = micros(root.nanos());
-            row.name = hash(root.name.as_bytes());
+            row.name = hash(root.name().as_bytes());
             row.tool = hash_of(root.attribute("tool.id"));
             row.service = hash_of(root.attribute("service.id"));
         }

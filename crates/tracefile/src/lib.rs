@@ -30,7 +30,7 @@ pub use store::{FOUND_MAX, TraceStore};
 use keeper::Keeper;
 use live::Live;
 use open_cli_files::FileError;
-use open_cli_observe::{Event, LocalTrace, Observer, Span};
+use open_cli_observe::{LocalTrace, Observer};
 use open_cli_otlp::Resource;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -182,9 +182,13 @@ impl TraceFile {
 }
 
 impl Observer for TraceFile {
-    fn event(&self, _event: &Event) {}
+    fn wants_events(&self) -> bool {
+        false
+    }
 
-    fn span_finished(&self, _span: &Arc<Span>) {}
+    fn wants_spans(&self) -> bool {
+        false
+    }
 
     /// On the request path: two atomic operations and a place in a queue.
     fn trace_finished(&self, trace: &Arc<LocalTrace>) {

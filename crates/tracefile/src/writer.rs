@@ -10,6 +10,7 @@ use crate::{Options, Shared, priority};
 use jiff::Timestamp;
 use open_cli_observe::LocalTrace;
 use open_cli_otlp::{Resource, json};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
@@ -129,36 +130,33 @@ impl Writer {
         room.saturating_add(more) >= burst
     }
 
-    fn encode(&mut self, trace: &Arc<LocalTrace>) {
+    fn encode(&mut self, trace: &LocalTrace) {
         self.batch.traces += 1;
-        if trace.spans.len() <= LINE_SPANS {
-            self.line(trace);
-        } else {
-            self.lines(trace, LINE_SPANS);
+        self.lines(trace, 0..trace.spans.len(), LINE_SPANS);
+    }
+
+    /// These spans of the trace in lines of so many; the outermost span is in the last.
+    fn lines(&mut self, trace: &LocalTrace, places: Range<usize>, spans: usize) {
+        for start in places.clone().step_by(spans.max(1)) {
+            self.line(trace, start..(start + spans).min(places.end));
         }
     }
 
-    /// The trace in parts; the outermost span is in the last.
-    fn lines(&mut self, trace: &LocalTrace, spans: usize) {
-        for part in trace.spans.chunks(spans) {
-            self.line(&Arc::new(LocalTrace { spans: part.to_vec(), ..trace.clone() }));
-        }
-    }
-
-    fn line(&mut self, trace: &Arc<LocalTrace>) {
+    fn line(&mut self, trace: &LocalTrace, places: Range<usize>) {
         let from = self.batch.lines.len();
-        json::traces(&mut self.batch.lines, &self.resource, std::slice::from_ref(trace));
+        json::part(&mut self.batch.lines, &self.resource, trace, places.clone());
         if self.batch.lines.len() - from > LINE_MAX {
             self.batch.lines.truncate(from);
             // A single span is never that large: its texts are bounded.
-            if trace.spans.len() > 1 {
-                self.lines(trace, trace.spans.len().div_ceil(2));
+            if places.len() > 1 {
+                let half = places.len().div_ceil(2);
+                self.lines(trace, places, half);
             }
             return;
         }
         let offset = u32::try_from(from).unwrap_or(u32::MAX);
-        self.batch.rows.push(Row::of(trace, offset));
-        self.batch.spans += trace.spans.len();
+        self.batch.rows.push(Row::of(trace, places.clone(), offset));
+        self.batch.spans += places.len();
         if self.batch.lines.len() >= BATCH_BYTES {
             self.write();
         }

@@ -3,7 +3,7 @@
 use crate::resource::SCOPE;
 use crate::wire;
 use crate::{Attributes, Resource};
-use open_cli_observe::Value;
+use open_cli_observe::Attribute;
 
 /// What every request, of whatever signal, is made of: `resource_*` 1 { resource 1, `scope_*` 2 { scope 1, items 2 } }.
 pub(super) fn request(out: &mut Vec<u8>, resource: &Resource, items: impl FnOnce(&mut Vec<u8>)) {
@@ -23,7 +23,7 @@ pub(super) fn request(out: &mut Vec<u8>, resource: &Resource, items: impl FnOnce
 pub(crate) fn resource(attributes: &Attributes) -> Vec<u8> {
     let mut out = Vec::new();
     for (name, value) in attributes {
-        pair(&mut out, 1, name, value);
+        pair(&mut out, 1, name, value.into());
     }
     out
 }
@@ -31,24 +31,22 @@ pub(crate) fn resource(attributes: &Attributes) -> Vec<u8> {
 /// All attributes as `KeyValue`s.
 pub(super) fn pairs(out: &mut Vec<u8>, field: u32, attributes: &Attributes) {
     for (name, value) in attributes {
-        pair(out, field, name, value);
+        pair(out, field, name, value.into());
     }
 }
 
 /// A `KeyValue`.
-pub(super) fn pair(out: &mut Vec<u8>, field: u32, name: &str, value: &Value) {
+pub(super) fn pair(out: &mut Vec<u8>, field: u32, name: &str, value: Attribute<'_>) {
     match value {
-        Value::Static(text) => text_pair(out, field, name, text),
-        Value::Text(text) => text_pair(out, field, name, text),
-        Value::Shared(text) => text_pair(out, field, name, text),
-        Value::Int(number) => {
-            let number = *number as u64;
+        Attribute::Text(text) => text_pair(out, field, name, text),
+        Attribute::Int(number) => {
+            let number = number as u64;
             name_and_head(out, field, name, 1 + wire::varint_len(number));
             wire::uint(out, 3, number);
         }
-        Value::Bool(truth) => {
+        Attribute::Bool(truth) => {
             name_and_head(out, field, name, 2);
-            wire::uint(out, 2, u64::from(*truth));
+            wire::uint(out, 2, u64::from(truth));
         }
     }
 }

@@ -107,7 +107,7 @@ pub(crate) fn call(first: u64) -> Arc<LocalTrace> {
         request_id: RequestId::parse("0199-req-7"),
         sampled: true,
         trace_state: Some("vendor=1".into()),
-        spans: spans.into_iter().map(Arc::new).collect(),
+        spans: spans.into_iter().collect(),
         dropped_spans: 3,
     })
 }

@@ -3,10 +3,10 @@
 use crate::samples;
 use serde_json::{Value, json};
 
-fn encoded(traces: usize) -> Value {
-    let traces: Vec<_> = (0..traces).map(|index| samples::call(index as u64 * 10 + 1)).collect();
+fn encoded() -> Value {
     let mut line = b"kept".to_vec();
-    open_cli_otlp::json::traces(&mut line, &samples::resource(), &traces);
+    let trace = samples::call(1);
+    open_cli_otlp::json::trace(&mut line, &samples::resource(), &trace);
     let line = String::from_utf8(line).expect("UTF-8");
     let line = line.strip_prefix("kept").expect("appended");
     assert_eq!(line.find('\n'), Some(line.len() - 1), "one line");
@@ -14,9 +14,9 @@ fn encoded(traces: usize) -> Value {
 }
 
 #[test]
-fn a_batch_is_one_line_with_the_resource_and_all_spans() {
-    let batch = encoded(2);
-    let resource = &batch["resourceSpans"][0];
+fn a_trace_is_one_line_with_the_resource_and_all_spans() {
+    let line = encoded();
+    let resource = &line["resourceSpans"][0];
     assert_eq!(
         resource["resource"]["attributes"],
         json!([
@@ -26,13 +26,24 @@ fn a_batch_is_one_line_with_the_resource_and_all_spans() {
         ])
     );
     assert_eq!(resource["scopeSpans"][0]["scope"]["name"], "open-cli");
-    assert_eq!(resource["scopeSpans"][0]["spans"].as_array().expect("spans").len(), 14);
-    assert_eq!(encoded(0)["resourceSpans"][0]["scopeSpans"][0]["spans"], json!([]));
+    assert_eq!(resource["scopeSpans"][0]["spans"].as_array().expect("spans").len(), 7);
+}
+
+#[test]
+fn a_part_of_a_trace_has_the_spans_that_are_asked_for() {
+    for (places, expected) in [(0..0, 0..0), (2..5, 2..5), (5..9, 5..7)] {
+        let mut line = Vec::new();
+        open_cli_otlp::json::part(&mut line, &samples::resource(), &samples::call(1), places);
+        let part: Value = serde_json::from_slice(&line).expect("JSON");
+        let (all, part) = (encoded(), &part["resourceSpans"][0]["scopeSpans"][0]["spans"]);
+        let all = all["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().expect("spans");
+        assert_eq!(*part, Value::from(all[expected].to_vec()));
+    }
 }
 
 #[test]
 fn a_span_says_ids_in_hex_and_64_bit_numbers_as_text() {
-    let batch = encoded(1);
+    let batch = encoded();
     let spans = &batch["resourceSpans"][0]["scopeSpans"][0]["spans"];
     assert_eq!(
         spans[3],

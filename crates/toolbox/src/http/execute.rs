@@ -120,10 +120,10 @@ async fn run(
         return Err(problem);
     };
     let tool = entry.prepared().map_err(respond::internal)?;
-    if call.span.is_recording() {
-        call.span.set("tool.id", tool.tool().id.clone());
-        call.span.set("service.id", tool.tool().service_id.clone());
-    }
+    call.span.write(|span| {
+        span.set("tool.id", &tool.tool().id);
+        span.set("service.id", &tool.tool().service_id);
+    });
 
     let mut deciding = call.trace().span("policy.decide");
     let admission = snapshot.policy().admission(mode, &request.agent_profile);
@@ -148,17 +148,19 @@ async fn run(
     let about = guard.about.take().unwrap_or_default();
     drop(guard);
     call.waited += outcome.took;
-    let mut event = Event {
-        service: tool.tool().service_id.clone(),
-        operation: tool.tool().id.clone(),
-        duration: Some(outcome.took),
-        ..Event::named(NAME)
-    };
-    match &outcome.result {
-        Ok(result) => event.status_code = result.status,
-        Err(_) => event.error_category = "execution_error".into(),
+    if call.trace().wants_events() {
+        let mut event = Event {
+            service: tool.tool().service_id.clone(),
+            operation: tool.tool().id.clone(),
+            duration: Some(outcome.took),
+            ..Event::named(NAME)
+        };
+        match &outcome.result {
+            Ok(result) => event.status_code = result.status,
+            Err(_) => event.error_category = "execution_error".into(),
+        }
+        call.trace().event(event);
     }
-    call.trace().event(event);
     if let Ok(result) = &outcome.result {
         call.span.set("upstream.status_code", result.status);
     }

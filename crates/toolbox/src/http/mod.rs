@@ -115,9 +115,7 @@ pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<
     let found = endpoint(path, method);
     let (route, name) = found.as_ref().map_or(("", NOWHERE), |(route, _, name)| (*route, *name));
     let mut span = trace.span(name);
-    if span.is_recording() {
-        server_span::describe(&mut span, &parts, route, peer);
-    }
+    span.write(|span| server_span::describe(span, &parts, route, peer));
     let mut call = Call {
         request_id,
         span,

@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, Version, request};
 use http_body::Body;
 use open_cli_contract::problem::{ErrorCode, Problem};
 use open_cli_contract::trace::Incoming;
-use open_cli_observe::{ActiveSpan, SpanKind, semconv};
+use open_cli_observe::{ActiveSpan, OpenSpan, Shown, SpanKind, semconv};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -27,21 +27,24 @@ pub(super) fn incoming(headers: &HeaderMap) -> Option<Incoming> {
 }
 
 /// What is known when the request came.
-pub(super) fn describe(span: &mut ActiveSpan, parts: &request::Parts, route: &'static str, peer: SocketAddr) {
+pub(super) fn describe(span: &mut OpenSpan<'_>, parts: &request::Parts, route: &'static str, peer: SocketAddr) {
     let method = semconv::method(parts.method.as_str());
     let spoken = if method == "_OTHER" { "HTTP" } else { method };
-    let title = if route.is_empty() { spoken.to_owned() } else { format!("{spoken} {route}") };
-    span.describe(SpanKind::Server, title);
+    match route {
+        "" => span.describe(SpanKind::Server, spoken),
+        route => span.describe(SpanKind::Server, format_args!("{spoken} {route}")),
+    }
     span.set("http.request.method", method);
     if !route.is_empty() {
         span.set("http.route", route);
     }
-    span.set("url.path", parts.uri.path().to_owned());
+    span.set("url.path", parts.uri.path());
     span.set("url.scheme", "http");
-    span.set("client.address", peer.ip().to_string());
+    span.set("client.address", Shown(peer.ip()));
     span.set("network.protocol.version", if parts.version == Version::HTTP_10 { "1.0" } else { "1.1" });
     if let Some(agent) = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()) {
-        span.set("user_agent.original", agent.chars().take(MAX_USER_AGENT).collect::<String>());
+        // What `to_str` gives is ASCII.
+        span.set("user_agent.original", agent.get(..MAX_USER_AGENT).unwrap_or(agent));
     }
 }
 
@@ -61,12 +64,12 @@ pub(super) fn fail(span: &mut ActiveSpan, problem: &Problem) {
 pub(super) fn end(mut call: Call, method: &Method, answer: &Answer, started: Instant) {
     let status = answer.status().as_u16();
     let bytes = answer.body().size_hint().exact();
-    if call.span.is_recording() {
-        call.span.set("http.response.status_code", status);
+    call.span.write(|span| {
+        span.set("http.response.status_code", status);
         if let Some(bytes) = bytes {
-            call.span.set("http.response.body.size", bytes);
+            span.set("http.response.body.size", bytes);
         }
-    }
+    });
     if tracing::enabled!(target: crate::log::ACCESS, tracing::Level::INFO) {
         let total = started.elapsed();
         let milliseconds = |time: std::time::Duration| time.as_micros() as f64 / 1000.0;

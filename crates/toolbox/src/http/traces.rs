@@ -31,7 +31,8 @@ pub(super) async fn traces(call: &mut Call) -> Result<Answer, Box<Problem>> {
 
 async fn one(call: &Call, id: String) -> Result<Answer, Box<Problem>> {
     let telemetry = &call.state.telemetry;
-    let in_memory: Vec<SpanRecord> = telemetry.recent.find(&id).iter().map(|span| record(span)).collect();
+    let in_memory: Vec<SpanRecord> =
+        telemetry.recent.find(&id).iter().flat_map(|trace| trace.spans().map(record)).collect();
     let file = telemetry.trace_file.clone();
     let wanted = id.clone();
     let in_file = blocking(move || match file {

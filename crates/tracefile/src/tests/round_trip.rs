@@ -26,7 +26,7 @@ fn what_the_file_gives_back_is_what_the_memory_has() {
 
     let store = TraceStore::new(root.path());
     for id in ["r-0", "r-1", "r-2", "r-4", "c-1", "4bf92f3577b34da6a3ce929d0e0e4736"] {
-        let memory: Vec<_> = recent.find(id).iter().map(|span| record(span)).collect();
+        let memory: Vec<_> = recent.find(id).iter().flat_map(|trace| trace.spans().map(record)).collect();
         let found = store.find(id).expect("readable");
         let merged = merge_spans(memory.clone(), found.clone());
         assert_eq!((merged.len(), found.len()), (memory.len(), memory.len()), "{id}");
@@ -51,7 +51,8 @@ fn spans_serialise_as_the_endpoint_answers_them() {
     let recent = Arc::new(Recent::new(1000));
     call(Arc::new(FanOut::new([file.clone() as Arc<dyn Observer>, recent.clone()])), "r-1", &Outcome::Failed);
     flushed(&file);
-    let answered: Vec<_> = recent.find("r-1").iter().map(|span| json!(**span)).collect();
+    let answered: Vec<_> =
+        recent.find("r-1").iter().flat_map(|trace| trace.to_spans()).map(|span| json!(span)).collect();
     for span in file.store().find("r-1").expect("readable") {
         assert!(answered.contains(&json!(span)), "{span:?}");
     }
@@ -133,10 +134,10 @@ proptest! {
         outer.end();
         let told = recent.latest(|_| true, 1);
         let mut line = Vec::new();
-        open_cli_otlp::json::traces(&mut line, &resource(), &told);
+        open_cli_otlp::json::trace(&mut line, &resource(), &told[0]);
         prop_assert_eq!(memchr::memchr_iter(b'\n', &line).collect::<Vec<_>>(), [line.len() - 1]);
         let decoded = crate::decode::spans(&line).expect("a line");
-        let expected: Vec<_> = told[0].spans.iter().map(|span| record(span)).collect();
+        let expected: Vec<_> = told[0].spans().map(record).collect();
         prop_assert_eq!(decoded, expected);
     }
 }
