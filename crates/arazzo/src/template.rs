@@ -187,6 +187,22 @@ impl<'r> Values<'r> {
 }
 
 impl Template {
+    /// The value as the document has it, expressions and all.
+    pub fn to_value(&self) -> Value {
+        match self {
+            Self::Literal(value) => value.clone(),
+            Self::Expression(expression) => Value::String(expression.as_str().to_owned()),
+            Self::Text(text) => Value::String(text.to_string()),
+            Self::Selector(selector) => {
+                serde_json::json!({"context": selector.context.as_str(), "selector": selector.text})
+            }
+            Self::List(items) => items.iter().map(Self::to_value).collect(),
+            Self::Object(members) => {
+                members.iter().map(|(name, member)| (name.clone(), member.to_value())).collect()
+            }
+        }
+    }
+
     /// Every expression in it.
     pub fn expressions(&self) -> Vec<&Expression> {
         let mut all = Vec::new();
@@ -203,6 +219,16 @@ impl Template {
             Self::List(items) => items.iter().for_each(|item| item.collect(all)),
             Self::Object(members) => members.iter().for_each(|(_, member)| member.collect(all)),
         }
+    }
+}
+
+/// As the document has it.
+impl std::fmt::Display for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.pieces.iter().try_for_each(|piece| match piece {
+            Piece::Literal(text) => f.write_str(text),
+            Piece::Expression(expression) => write!(f, "{{{expression}}}"),
+        })
     }
 }
 

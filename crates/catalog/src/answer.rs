@@ -2,10 +2,13 @@
 //! copied for a request. The contract's shape carries every view; a slice carries what one command line needs.
 
 use crate::entry::ToolEntry;
+use crate::reach::Reached;
 use crate::shelf::Found;
 use crate::snapshot::{Snapshot, hex};
+use crate::workflows::{Called, WorkflowEntry};
 use bytes::Bytes;
 use open_cli_contract::catalog::{Diagnostic, Service, Source};
+use open_cli_contract::workflow::WorkflowDetails;
 use open_cli_policy::{Admission, Mode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -35,9 +38,14 @@ pub struct Slice {
     pub group: String,
     /// Tool id.
     pub tool: String,
+    /// With a slice: this workflow, or all for `*`; empty for none.
+    pub workflow: String,
     /// How much is said about each tool.
     pub detail: Detail,
 }
+
+/// How much is said about a workflow.
+type Describe = fn(&Snapshot, &WorkflowEntry) -> WorkflowDetails;
 
 /// An answer, in pieces that are sent one after the other.
 #[derive(Debug, Clone)]
@@ -66,7 +74,7 @@ impl Snapshot {
             profile,
             slice.is_slice,
             &slice.words,
-            (&slice.service, &slice.group, &slice.tool),
+            (&slice.service, &slice.group, &slice.tool, &slice.workflow),
             slice.detail == Detail::Full,
         ));
         let digest = Sha256::digest(key.unwrap_or_default());
@@ -90,7 +98,10 @@ impl Snapshot {
     fn whole(&self, admission: &Admission, detail: Detail, out: &mut Pieces) -> Result<(), serde_json::Error> {
         out.bytes(self.head_before_tools()?);
         self.tools_where(|_| true, detail, out);
-        out.text("],\"effectiveViews\":[");
+        out.text("]");
+        let about = (detail == Detail::Full).then_some(Self::workflow_brief as Describe);
+        self.list_workflows(self.workflows().iter(), about, out)?;
+        out.text(",\"effectiveViews\":[");
         self.view("discover", "discover", |_| true, detail, out)?;
         for (name, profile) in &self.policy().rules().profiles {
             out.text(",");
@@ -107,20 +118,30 @@ impl Snapshot {
     fn slice(&self, admission: &Admission, slice: &Slice, out: &mut Pieces) -> Result<(), serde_json::Error> {
         let (mut entries, form) = self.select(slice);
         entries.retain(|entry| admission.lists(entry.verdict()));
-        let needs_all = slice.words.is_empty() && slice.service.is_empty() && slice.tool.is_empty();
+        let workflows = self.meant_workflows(admission, slice);
+        let about: Describe = if slice.workflow == "*" { Self::workflow_brief } else { Self::workflow_details };
+        let needs_all = slice.words.is_empty()
+            && slice.service.is_empty()
+            && slice.tool.is_empty()
+            && matches!(slice.workflow.as_str(), "" | "*");
         if needs_all {
             out.bytes(self.head_before_tools()?);
-            out.text("],\"effectiveViews\":[");
+            out.text("]");
+            self.list_workflows(workflows.into_iter(), Some(about), out)?;
+            out.text(",\"effectiveViews\":[");
             self.tail(&self.diagnostics, out)?;
         } else {
-            let places: BTreeSet<usize> = entries.iter().map(|entry| entry.service).collect();
+            let of_workflows = workflows.iter().map(|workflow| workflow.service);
+            let places: BTreeSet<usize> = entries.iter().map(|entry| entry.service).chain(of_workflows).collect();
             let services: Vec<&Service> = places.iter().map(|&place| self.service_at(place)).collect();
             let ids = |of: fn(&Service) -> &String| services.iter().map(|one| of(one).as_str()).collect();
             let (service_ids, source_ids): (HashSet<&str>, HashSet<&str>) =
                 (ids(|s| &s.id), ids(|s| &s.source_id));
             let sources = self.sources.iter().filter(|source| source_ids.contains(source.id.as_str())).collect();
             self.head(sources, services, out)?;
-            out.text("],\"effectiveViews\":[");
+            out.text("]");
+            self.list_workflows(workflows.into_iter(), Some(about), out)?;
+            out.text(",\"effectiveViews\":[");
             // Tools are said once, in the view; their diagnostics only where no single tool is meant.
             let is_about = |d: &&Diagnostic| form != Form::Detailed && service_ids.contains(d.source.as_str());
             let diagnostics: Vec<&Diagnostic> = match form {
@@ -137,6 +158,44 @@ impl Snapshot {
         let form = if form == Form::Detailed && entries.len() > 1 { Form::Listed } else { form };
         self.write(entries.into_iter(), form, out);
         out.text("]}}\n");
+        Ok(())
+    }
+
+    /// Workflows that a slice asks for, as far as the caller may see the tools of all their steps.
+    fn meant_workflows(&self, admission: &Admission, slice: &Slice) -> Vec<&WorkflowEntry> {
+        let is_listed = |reached: &Reached<'_>| match reached.called {
+            Called::Tool(place) => self.tool_at(place).is_some_and(|entry| admission.lists(entry.verdict())),
+            Called::Workflow(_) => true,
+        };
+        let is_meant = |entry: &&WorkflowEntry| {
+            let service = self.service_at(entry.service);
+            slice.service.is_empty() || service.id == slice.service || service.alias == slice.service
+        };
+        let all: Vec<&WorkflowEntry> = match slice.workflow.as_str() {
+            "" => Vec::new(),
+            "*" => self.workflows().iter().filter(is_meant).collect(),
+            id => self.workflow(id).into_iter().collect(),
+        };
+        all.into_iter().filter(|entry| self.reached(entry).iter().all(is_listed)).collect()
+    }
+
+    /// `,"workflows":[…]`, or nothing.
+    fn list_workflows<'a>(
+        &'a self,
+        entries: impl Iterator<Item = &'a WorkflowEntry>,
+        about: Option<Describe>,
+        out: &mut Pieces,
+    ) -> Result<(), serde_json::Error> {
+        let mut is_first = true;
+        for entry in entries {
+            out.text(if std::mem::take(&mut is_first) { ",\"workflows\":[" } else { "," });
+            let mut workflow = self.listed_workflow(entry);
+            workflow.details = about.map(|about| Box::new(about(self, entry)));
+            out.json(&workflow)?;
+        }
+        if !is_first {
+            out.text("]");
+        }
         Ok(())
     }
 

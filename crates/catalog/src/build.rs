@@ -137,7 +137,7 @@ impl Builder {
         for (place, work) in work.into_iter().enumerate() {
             match work {
                 Work::Service(plan) => services.push((place, plan)),
-                Work::Discover(source) => sources.push((place, source)),
+                Work::Discover(source) => sources.push((place, *source)),
             }
         }
         let (mut direct, (mut discovered, found)) =

@@ -2,15 +2,16 @@
 //! an earlier one gave while this one fails. Not for looking around; that is `discovery`.
 
 use crate::diagnostics::{error, note, warning};
+use crate::guides::{GuideKind, GuideRef};
 use crate::inputs::Origin;
 use crate::load::{Done, RETRY_FAILED, later};
-use crate::plan::{OverlayRef, Plan, SourcePlan, fetch_policy, unsupported_member};
+use crate::plan::{OverlayRef, Plan, SourcePlan, fetch_policy};
 use crate::service::BuiltService;
 use crate::snapshot::Snapshot;
 use jiff::{SignedDuration, Timestamp};
 use open_cli_config::SourceKind;
 use open_cli_contract::catalog::{Diagnostic, DiscoveryMethod};
-use open_cli_discovery::{Discovered, DiscoveredService, Discovery, StepOutcome};
+use open_cli_discovery::{Discovered, DiscoveredService, Discovery, ServiceMeta, StepOutcome};
 use open_cli_documents::Location;
 use open_cli_observe::Trace;
 use std::sync::Arc;
@@ -132,7 +133,7 @@ fn expanded(source: &SourcePlan, found: Arc<Found>, previous: Option<&Snapshot>)
     let mut plans = Vec::new();
     for service in meant(source, &found.asked, discovered, &mut diagnostics) {
         let origin = origin(&found.asked, service);
-        plans.extend(plan(source, service, origin, &mut diagnostics));
+        plans.extend(plan(source, service, origin));
     }
     let mut kept = Vec::new();
     for built in previous.into_iter().flat_map(|previous| source.known(previous)) {
@@ -194,19 +195,9 @@ fn origin(asked: &Location, service: &DiscoveredService) -> Origin {
     Origin { asked: asked.clone(), path }
 }
 
-fn plan(
-    source: &SourcePlan,
-    service: &DiscoveredService,
-    origin: Origin,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<Plan> {
+fn plan(source: &SourcePlan, service: &DiscoveredService, origin: Origin) -> Option<Plan> {
     let location = service.description()?.clone();
     let meta = &service.service_meta;
-    for (member, references) in [("skills", &meta.skills), ("workflows", &meta.workflows)] {
-        if !references.is_empty() {
-            diagnostics.push(unsupported_member(source.name(), member));
-        }
-    }
     let operators = source.named.as_ref().map(|named| named.overlays.clone()).unwrap_or_default();
     let is_operators = |location: &&Location| operators.iter().any(|own| own.location.as_ref() == Ok(location));
     let publishers = meta.overlays.iter().filter(|location| !is_operators(location));
@@ -225,9 +216,25 @@ fn plan(
         refresh: source.refresh,
         method: service.method,
         overlays,
+        guides: guides(source, meta),
         origin: Some(origin),
         fetches: service.fetches.clone(),
     })
+}
+
+/// Skill manifests, then workflow documents: the publisher's, then the operator's, which count in case of doubt
+/// (deviation 9).
+fn guides(source: &SourcePlan, meta: &ServiceMeta) -> Vec<GuideRef> {
+    let operators = source.named.as_ref().map(|named| named.guides.as_slice()).unwrap_or_default();
+    let mut all = Vec::new();
+    for (kind, published) in [(GuideKind::Skill, &meta.skills), (GuideKind::Workflow, &meta.workflows)] {
+        let own = operators.iter().filter(|guide| guide.kind == kind);
+        let is_own = |at: &Location| own.clone().any(|guide| guide.location.as_ref() == Ok(at));
+        let published = published.iter().filter(|at| !is_own(at));
+        all.extend(published.map(|at| GuideRef { kind, location: Ok(at.clone()), is_publishers: true }));
+        all.extend(own.clone().cloned());
+    }
+    all
 }
 
 /// True when a fault of discovery may be why a service is not there any more.

@@ -3,11 +3,13 @@
 //! is `openapi`) and not for deciding (that is `policy`).
 
 mod answer;
+mod bind;
 mod build;
 mod compact;
 mod diagnostics;
 mod discover;
 mod entry;
+mod guides;
 mod inputs;
 mod judged;
 mod keeper;
@@ -17,12 +19,16 @@ mod overlays;
 mod plan;
 mod prepared;
 mod preview;
+mod reach;
 mod rules;
 mod service;
 mod service_ids;
 mod shelf;
+mod skills;
 mod snapshot;
 mod tools;
+mod workflow_details;
+mod workflows;
 
 pub use answer::{Answer, Detail, Slice};
 pub use build::{BuildError, Builder};
@@ -31,4 +37,6 @@ pub use keeper::{Keeper, KeeperError};
 pub use overlays::{ReadOverlay, Unread};
 pub use prepared::PreparedTool;
 pub use preview::{OverlaidService, OverlayEffect};
+pub use reach::Reached;
 pub use snapshot::Snapshot;
+pub use workflows::{Called, WorkflowEntry};

@@ -2,10 +2,12 @@
 //! from the last build; what fails keeps its last good state, and says so (deviation 6).
 
 use crate::diagnostics::error;
+use crate::guides::{self, Guides};
 use crate::inputs::Inputs;
 use crate::overlays::{self, ReadOverlay, Unapplied};
 use crate::plan::{Plan, fetch_policy};
 use crate::service::BuiltService;
+use crate::skills;
 use crate::snapshot::Snapshot;
 use crate::tools;
 use jiff::{SignedDuration, Timestamp};
@@ -142,23 +144,20 @@ async fn load(
     let policy = fetch_policy(plan.refresh, plan.method, force_refresh);
     let span = trace.span("documents.load");
     let location = plan.location.clone()?;
-    let (root, overlays) = tokio::join!(
+    let known = last_good.as_ref().map(|built| &built.guides);
+    let (root, overlays, guides) = tokio::join!(
         documents.read_one(&location, &policy, span.trace()),
-        overlays::read(documents, &plan.overlays, &policy, span.trace())
+        overlays::read(documents, &plan.overlays, &policy, span.trace()),
+        guides::read(documents, &plan.guides, known, &policy, span.trace())
     );
     let root = span.end_with(root).map_err(|error| Fault::of(&error, &location))?;
     let overlays: Arc<[ReadOverlay]> = overlays::all_of(&plan.overlays, overlays)?.into();
     let last_good = last_good.filter(|built| plan.assigned.as_ref().is_none_or(|id| *id == built.service.id));
-    let head = head(plan, &root, &overlays);
+    let head = head(plan, &root, &overlays, &guides);
     if let Some(built) = last_good.as_ref().filter(|built| built.inputs.head == head && built.inputs.is_alone) {
         let read = Reading::of_one(&root);
-        return Ok(Arc::new(built.with_inputs(read.inputs(
-            plan,
-            &location,
-            &overlays,
-            head,
-            &built.inputs.derived,
-        ))));
+        let inputs = read.inputs(plan, &location, &overlays, &guides, head, &built.inputs.derived);
+        return Ok(Arc::new(built.with_inputs(inputs).with_guides(guides)));
     }
     let (root, remarks) = edited(root, &overlays, trace).await?;
     let span = trace.span("documents.follow");
@@ -170,13 +169,14 @@ async fn load(
     let digest: [u8; 32] = hash.finalize().into();
     let reading = Reading::of_set(&set);
     if let Some(built) = last_good.as_ref().filter(|built| built.digest == digest) {
-        let inputs = reading.inputs(plan, &location, &overlays, head, &built.inputs.derived);
-        return Ok(Arc::new(built.with_inputs(inputs)));
+        let inputs = reading.inputs(plan, &location, &overlays, &guides, head, &built.inputs.derived);
+        return Ok(Arc::new(built.with_inputs(inputs).with_guides(guides)));
     }
     let mut span = trace.span("openapi.read");
-    let inputs = reading.inputs(plan, &location, &overlays, head, &None);
+    let inputs = reading.inputs(plan, &location, &overlays, &guides, head, &None);
     let plan = plan.clone();
-    let work = move || read(&plan, &set, inputs, digest, remarks, &overlays, last_good.as_deref());
+    let attached = Attached { overlays, guides, remarks };
+    let work = move || read(&plan, &set, inputs, digest, attached, last_good.as_deref());
     let result = tokio::task::spawn_blocking(work).await;
     let result = result.map_err(|error| Fault::from(format!("reading the description failed: {error}"))).flatten();
     match &result {
@@ -215,11 +215,12 @@ async fn edited(
 }
 
 /// Hash of everything but what the description refers to.
-fn head(plan: &Plan, root: &Single, overlays: &[ReadOverlay]) -> [u8; 32] {
+fn head(plan: &Plan, root: &Single, overlays: &[ReadOverlay], guides: &Guides) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(plan.key());
     hash.update(root.digest);
     overlays.iter().for_each(|overlay| hash.update(overlay.digest));
+    hash.update(guides.skills_digest);
     hash.finalize().into()
 }
 
@@ -257,14 +258,18 @@ impl Reading {
         plan: &Plan,
         location: &Location,
         overlays: &[ReadOverlay],
+        guides: &Guides,
         head: [u8; 32],
         derived: &Option<String>,
     ) -> Inputs {
         let Self { is_alone, mut stamps, fetches, expires_at } = self;
         stamps.extend(overlays.iter().filter_map(|overlay| overlay.stamp.clone()));
         let of_overlays = overlays.iter().filter_map(|overlay| overlay.fetch.clone());
-        let fetches = plan.fetches.iter().cloned().chain(fetches).chain(of_overlays).collect();
-        let expires_at = overlays.iter().filter_map(|overlay| overlay.expires_at).chain(expires_at).min();
+        stamps.extend(guides.stamps.iter().cloned());
+        let of_guides = guides.fetches.iter().cloned();
+        let fetches = plan.fetches.iter().cloned().chain(fetches).chain(of_overlays).chain(of_guides).collect();
+        let of_overlays = overlays.iter().filter_map(|overlay| overlay.expires_at);
+        let expires_at = of_overlays.chain(guides.expires_at).chain(expires_at).min();
         Inputs {
             key: plan.key(),
             head,
@@ -280,16 +285,24 @@ impl Reading {
     }
 }
 
+/// What belongs to a description without being part of it.
+struct Attached {
+    overlays: Arc<[ReadOverlay]>,
+    guides: Guides,
+    /// About the overlays.
+    remarks: Vec<Diagnostic>,
+}
+
 /// From documents to tools. Blocking.
 fn read(
     plan: &Plan,
     set: &LoadedSet,
     mut inputs: Inputs,
     digest: [u8; 32],
-    remarks: Vec<Diagnostic>,
-    overlays: &[ReadOverlay],
+    attached: Attached,
     last_good: Option<&BuiltService>,
 ) -> Result<Arc<BuiltService>, Fault> {
+    let Attached { overlays, guides, remarks } = attached;
     let api = open_cli_openapi::read(&set.set).map_err(|fault| {
         let (message, hint) = (fault.to_string(), DiagnosticCode::DescriptionInvalid.advice());
         let diagnostic = error("", fault.code(), message.clone(), hint);
@@ -312,7 +325,8 @@ fn read(
         document: set.set.root().location.to_string(),
         overlays: overlays.iter().map(|overlay| overlay.location.to_string()).collect(),
     };
-    let (tools, naming) = tools::tools(&id, &alias, &api, &provenance);
+    let (mut tools, naming) = tools::tools(&id, &alias, &api, &provenance);
+    let guidance = skills::apply(&id, &mut tools, &guides.all);
     let service = Service {
         id,
         alias,
@@ -321,10 +335,10 @@ fn read(
         servers: api.servers.clone(),
     };
     let references = set.diagnostics.iter().cloned();
-    let diagnostics = remarks.into_iter().chain(references).chain(api.diagnostics).chain(naming).collect();
-    BuiltService::new(service, tools, digest, inputs, diagnostics)
-        .map(Arc::new)
-        .map_err(|error| Fault::from(error.to_string()))
+    let diagnostics = remarks.into_iter().chain(references).chain(api.diagnostics).chain(naming);
+    let built = BuiltService::new(service, tools, digest, inputs, diagnostics.chain(guidance).collect());
+    let built = built.map_err(|error| Fault::from(error.to_string()))?;
+    Ok(Arc::new(built.with_guides(guides)))
 }
 
 /// SE-2: the first literal path segment that slugs to something, else the title, else the last segment of the

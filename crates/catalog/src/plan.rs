@@ -1,7 +1,8 @@
 //! From the configuration to what is to be built (BP-1, BP-2, BP-4): services, and sources whose services are not known
 //! before they are discovered. Not for reading anything.
 
-use crate::diagnostics::{error, warning};
+use crate::diagnostics::error;
+use crate::guides::{GuideKind, GuideRef};
 use crate::inputs::Origin;
 use crate::service::BuiltService;
 use crate::snapshot::Snapshot;
@@ -21,6 +22,8 @@ pub(crate) struct Named {
     pub(crate) alias: String,
     /// The operator's overlays, in order.
     pub(crate) overlays: Vec<OverlayRef>,
+    /// The operator's skill manifests, then workflow documents, in order.
+    pub(crate) guides: Vec<GuideRef>,
 }
 
 /// An overlay to apply.
@@ -44,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) method: DiscoveryMethod,
     /// In the order of application: the publisher's, then the operator's (deviation 9).
     pub(crate) overlays: Vec<OverlayRef>,
+    /// Skill manifests, then workflow documents, likewise.
+    pub(crate) guides: Vec<GuideRef>,
     pub(crate) origin: Option<Origin>,
     /// Records of its discovery.
     pub(crate) fetches: Vec<FetchRecord>,
@@ -64,7 +69,7 @@ pub(crate) struct SourcePlan {
 #[derive(Debug, Clone)]
 pub(crate) enum Work {
     Service(Box<Plan>),
-    Discover(SourcePlan),
+    Discover(Box<SourcePlan>),
 }
 
 /// Everything to do: services ascending, then enabled sources that no service references.
@@ -77,11 +82,6 @@ pub(crate) fn plans(config: &Config) -> (Vec<Work>, Vec<Diagnostic>) {
         referenced.insert(source_id.as_str());
         if !source.enabled {
             continue;
-        }
-        for (member, references) in [("skills", &service.skills), ("workflows", &service.workflows)] {
-            if !references.is_empty() {
-                diagnostics.push(unsupported_member(id, member));
-            }
         }
         work.extend(work_of(source_id, source, Some(named(id, service)), &mut diagnostics));
     }
@@ -104,6 +104,7 @@ fn work_of(
     match (source.kind, named) {
         (SourceKind::OpenApi, named) => Some(Work::Service(Box::new(Plan {
             overlays: named.as_ref().map(|named| named.overlays.clone()).unwrap_or_default(),
+            guides: named.as_ref().map(|named| named.guides.clone()).unwrap_or_default(),
             named,
             assigned: None,
             source_id: source_id.to_owned(),
@@ -120,13 +121,13 @@ fn work_of(
             diagnostics.push(error(&name, "source_type_unsupported", message, hint));
             None
         }
-        (kind @ (SourceKind::ApiCatalog | SourceKind::ServiceRoot), named) => Some(Work::Discover(SourcePlan {
+        (kind @ (SourceKind::ApiCatalog | SourceKind::ServiceRoot), named) => Some(Work::Discover(Box::new(SourcePlan {
             source_id: source_id.to_owned(),
             kind,
             location,
             refresh: source.refresh,
             named,
-        })),
+        }))),
         (kind @ SourceKind::Mcp, _) => {
             let message = format!("sources of type {} are not read by this version", kind.as_str());
             let hint = "Name the OpenAPI document itself, as a source of type openapi.";
@@ -142,18 +143,28 @@ fn named(id: &str, service: &ConfigService) -> Named {
         id: id.to_owned(),
         alias: service.alias.clone().unwrap_or_else(|| id.to_owned()),
         overlays: service.overlays.iter().map(overlay).collect(),
+        guides: guides(&service.skills, GuideKind::Skill)
+            .chain(guides(&service.workflows, GuideKind::Workflow))
+            .collect(),
     }
+}
+
+/// SK-3: a document that is named twice is read once, at its first place.
+fn guides(references: &[Reference], kind: GuideKind) -> impl Iterator<Item = GuideRef> {
+    let mut seen: Vec<Result<Location, String>> = Vec::new();
+    references.iter().filter_map(move |reference| {
+        let location = location(Some(reference));
+        if seen.contains(&location) {
+            return None;
+        }
+        seen.push(location.clone());
+        Some(GuideRef { kind, location, is_publishers: false })
+    })
 }
 
 fn location(reference: Option<&Reference>) -> Result<Location, String> {
     let text = reference.map(Reference::resolve).unwrap_or_default();
     Location::parse(&text, Path::new("/")).map_err(|error| error.to_string())
-}
-
-/// What is named for a service and not loaded.
-pub(crate) fn unsupported_member(id: &str, member: &str) -> Diagnostic {
-    let message = format!("the service names {member}, which this version does not load");
-    warning(id, &format!("{member}_unsupported"), message, "")
 }
 
 pub(crate) fn fetch_policy(refresh: Refresh, method: DiscoveryMethod, force_refresh: bool) -> FetchPolicy {
@@ -185,6 +196,10 @@ impl Plan {
         for location in std::iter::once(&self.location).chain(overlays) {
             hash.update(location.as_ref().map_or_else(|error| error.clone(), text));
             hash.update([0]);
+        }
+        for guide in &self.guides {
+            hash.update(guide.location.as_ref().map_or_else(|error| error.clone(), text));
+            hash.update([1 + guide.kind as u8, u8::from(guide.is_publishers)]);
         }
         hash.finalize().into()
     }

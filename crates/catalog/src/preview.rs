@@ -58,7 +58,7 @@ impl Builder {
                 Work::Service(plan) => vec![*plan],
                 Work::Discover(source) => {
                     let (id, source_id) = (source.name().to_owned(), source.source_id.clone());
-                    let expanded = discover::expand(&self.discovery, source, None, false, trace).await;
+                    let expanded = discover::expand(&self.discovery, *source, None, false, trace).await;
                     let errors = expanded.done.diagnostics.iter().filter(|d| d.severity.is_error());
                     let message: Vec<&str> = errors.map(|d| d.message.as_str()).collect();
                     if !message.is_empty() {

@@ -1,6 +1,7 @@
 //! One service, built and kept ready to send: its tools, and what the build read. Services are rebuilt one by one;
 //! what did not change is shared between snapshots.
 
+use crate::guides::Guides;
 use crate::inputs::Inputs;
 use crate::shelf::{PackError, Shelf, pack};
 use open_cli_contract::catalog::{Diagnostic, Service, Severity, Tool};
@@ -18,7 +19,10 @@ pub(crate) struct BuiltService {
     /// Hash over every input byte and the configuration of the service.
     pub(crate) digest: [u8; 32],
     pub(crate) inputs: Inputs,
+    /// About description, overlays and tools.
     pub(crate) diagnostics: Arc<[Diagnostic]>,
+    /// Skill manifests and workflow documents, which have diagnostics of their own.
+    pub(crate) guides: Guides,
 }
 
 impl BuiltService {
@@ -33,12 +37,19 @@ impl BuiltService {
         service.servers.iter_mut().for_each(|url| *url = redact::text(url));
         let shelf = Arc::new(pack(&service.alias, tools)?);
         let diagnostics = bounded(diagnostics, &service.id).into();
-        Ok(Self { service: Arc::new(service), shelf, digest, inputs, diagnostics })
+        let guides = Guides::default();
+        Ok(Self { service: Arc::new(service), shelf, digest, inputs, diagnostics, guides })
     }
 
     /// The same service, read again.
     pub(crate) fn with_inputs(&self, inputs: Inputs) -> Self {
         Self { inputs, ..self.clone() }
+    }
+
+    /// The same service with other documents about it; skill manifests must be those that its tools were made with.
+    pub(crate) fn with_guides(self, guides: Guides) -> Self {
+        let diagnostics = bounded(guides.diagnostics.to_vec(), &self.service.id).into();
+        Self { guides: Guides { diagnostics, ..guides }, ..self }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::entry::ToolEntry;
 use crate::judged::Judged;
 use crate::prepared::Kept;
 use crate::service::BuiltService;
+use crate::workflows::{self, WorkflowEntry};
 use bytes::Bytes;
 use jiff::Timestamp;
 use open_cli_config::Loaded;
@@ -31,6 +32,7 @@ pub struct Snapshot {
     /// Services by the first word of their commands.
     by_word: HashMap<String, Vec<usize>>,
     tools: usize,
+    workflows: Vec<WorkflowEntry>,
     pub(crate) kept: Arc<Kept>,
     pub(crate) generated_at: Timestamp,
     fingerprint: String,
@@ -86,7 +88,8 @@ impl Snapshot {
             // A discovered service may have got another id with the same documents.
             hash.update(&built.service.id);
             hash.update(built.digest);
-            diagnostics.extend(built.diagnostics.iter().cloned());
+            hash.update(built.guides.digest);
+            diagnostics.extend(built.diagnostics.iter().chain(built.guides.diagnostics.iter()).cloned());
             let judged = built.shelf.judged(&policy, config_digest);
             let first = tools;
             tools += built.shelf.len();
@@ -94,6 +97,8 @@ impl Snapshot {
         }
         let fingerprint = hex(&hash.finalize());
         diagnostics.extend(unmatched(&policy, &placed));
+        let (workflows, of_workflows) = workflows::bind(&placed);
+        diagnostics.extend(of_workflows);
         diagnostics.sort();
         diagnostics.dedup();
         debug_assert!(
@@ -119,6 +124,7 @@ impl Snapshot {
             by_service,
             by_word,
             tools,
+            workflows,
             kept: parts.kept,
             generated_at,
             fingerprint,
@@ -163,6 +169,26 @@ impl Snapshot {
             let position = self.services[service].built.shelf.position(id)?;
             Some(ToolEntry::new(self, service, position))
         })
+    }
+    /// The tool at a place that a workflow names: its place among all tools.
+    pub fn tool_at(&self, place: u32) -> Option<ToolEntry<'_>> {
+        let place = place as usize;
+        let service = self.services.partition_point(|placed| placed.first <= place).checked_sub(1)?;
+        let position = place - self.services[service].first;
+        (position < self.services[service].built.shelf.len()).then(|| ToolEntry::new(self, service, position))
+    }
+    /// All workflows, by service, in the order in which they are named there.
+    pub fn workflows(&self) -> &[WorkflowEntry] {
+        &self.workflows
+    }
+    /// A workflow by its id in the catalog, or by `<service id>:<workflowId>`.
+    pub fn workflow(&self, id: &str) -> Option<&WorkflowEntry> {
+        let is_qualified = |entry: &&WorkflowEntry| {
+            let service = self.services[entry.service].built.service.id.as_str();
+            id.strip_prefix(service).and_then(|rest| rest.strip_prefix(':')) == Some(&entry.workflow().id)
+        };
+        let exact = self.workflows.iter().find(|entry| entry.id() == id);
+        exact.or_else(|| self.workflows.iter().find(is_qualified))
     }
     /// Services whose commands begin with this word, and those with this id or alias.
     pub(crate) fn services_at(&self, word: &str) -> &[usize] {

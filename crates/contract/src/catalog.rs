@@ -526,6 +526,9 @@ pub struct Workflow {
     /// Steps in order.
     #[serde(default, deserialize_with = "null_as_empty")]
     pub steps: Vec<WorkflowStep>,
+    /// Beside the contract: what it is about. Only sent when asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<crate::workflow::WorkflowDetails>>,
 }
 
 /// One step of a workflow.
@@ -534,8 +537,11 @@ pub struct Workflow {
 pub struct WorkflowStep {
     /// Arazzo `stepId`.
     pub step_id: String,
-    /// Tool it calls.
+    /// Tool it calls; empty when it calls a workflow.
     pub tool_id: String,
+    /// Workflow it calls (beside the contract).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub workflow_id: String,
 }
 
 /// A named selection of tools.

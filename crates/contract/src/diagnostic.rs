@@ -53,10 +53,6 @@ codes! {
         "Name each as a source of its own, or have no service refer to the source.";
     ServicesLeftOut "services_left_out" "A source leads to other services too, which are left out."
         "Name each as a source of its own, or have no service refer to the source.";
-    SkillsUnsupported "skills_unsupported" "A service names skills, which are not loaded."
-        "Nothing; its tools work without them.";
-    WorkflowsUnsupported "workflows_unsupported" "A service names workflows, which are not loaded."
-        "Nothing; its tools work without them.";
 
     // Documents.
     LocationInvalid "location_invalid" "A reference is no path and no http(s) URL."
@@ -161,6 +157,54 @@ codes! {
         "Correct `extends`, or apply the overlay where it belongs.";
     OverlayLimitExceeded "overlay_limit_exceeded" "An overlay is beyond a bound of this program."
         "Make fewer or smaller actions; the message names the bound.";
+
+    // Skills and workflows.
+    SkillUnreadable "skill_unreadable" "A skill manifest can't be read; its service works without it."
+        "Correct the document, or the reference to it.";
+    SkillStale "skill_stale" "A skill manifest can't be read any more; what it said last stays in force."
+        "Mend the document; nothing is lost until then.";
+    SkillInvalid "skill_invalid" "Part of a skill manifest was not understood."
+        "Correct it; what is said beside it counts.";
+    SkillServiceMismatch "skill_service_mismatch" "A skill manifest was written for a service of another id."
+        "Correct its `serviceId`; its tools are looked up as those of this service.";
+    SkillToolUnknown "skill_tool_unknown" "A skill manifest has guidance for a tool that its service does not have."
+        "Tool ids are `<service>:<operationId>`; list them with `open-cli catalog list`.";
+    WorkflowUnreadable "workflow_unreadable" "A document of workflows can't be read; its service works without it."
+        "Correct the document, or the reference to it.";
+    WorkflowStale "workflow_stale" "A document of workflows can't be read any more; what it said last stays in force."
+        "Mend the document; nothing is lost until then.";
+    WorkflowVersion "workflow_version" "The declared version of Arazzo is missing or written oddly."
+        "Write `arazzo: 1.1.0`.";
+    WorkflowFieldUnknown "workflow_field_unknown" "A document of workflows has a member that means nothing."
+        "Correct its name, or begin it with `x-`.";
+    WorkflowFieldInvalid "workflow_field_invalid" "A member of a document of workflows is missing or has the wrong type."
+        "Correct it as the message says.";
+    WorkflowSourceInvalid "workflow_source_invalid" "A source description is not as it should be."
+        "Give it a name, a url and a type.";
+    WorkflowEmpty "workflow_empty" "A document has no workflows, or a workflow no steps."
+        "Add some, or remove it.";
+    WorkflowInvalid "workflow_invalid" "A workflow can't be used and is left out; the others work."
+        "Mend what is said about it beside this.";
+    WorkflowDuplicate "workflow_duplicate" "Two workflows, or two things in one, have the same name; the first counts."
+        "Give each a name of its own.";
+    WorkflowRenamed "workflow_renamed" "A workflow is called `<service>:<workflowId>`, as another service has one of that id."
+        "Rename one of them.";
+    WorkflowOverridden "workflow_overridden" "The operator's workflow stands in place of the publisher's of the same id."
+        "Nothing.";
+    WorkflowExpressionInvalid "workflow_expression_invalid" "A text that begins like a runtime expression is none."
+        "Correct it; see \"Runtime Expressions\" of the Arazzo specification.";
+    WorkflowCriterionInvalid "workflow_criterion_invalid" "A condition or selector can't be evaluated: it fails, or finds nothing."
+        "Correct it; XPath can't be evaluated at all.";
+    WorkflowCriterionUnusual "workflow_criterion_unusual" "A condition is understood here, and other tools may refuse it."
+        "Write it as the message says.";
+    WorkflowReferenceUnknown "workflow_reference_unknown" "A workflow refers to a step, workflow, component or output that is not there."
+        "Correct the reference.";
+    WorkflowStepUnbound "workflow_step_unbound" "A step calls no tool of the catalog; its workflow is left out."
+        "Correct the reference; `open-cli catalog list` shows the tools.";
+    WorkflowUnsupported "workflow_unsupported" "A workflow sends or receives messages (AsyncAPI), which is not supported."
+        "Call the API over HTTP instead.";
+    WorkflowLimitExceeded "workflow_limit_exceeded" "A document of workflows is beyond a bound of this program."
+        "Make it smaller; the message names the bound.";
 
     // Discovery.
     Discovery "discovery" "How the services of a source were found: which step won, and what the others said."

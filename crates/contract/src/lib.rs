@@ -21,6 +21,7 @@ pub mod runtime;
 pub mod slug;
 pub mod trace;
 pub mod traces;
+pub mod workflow;
 
 pub use jiff::Timestamp;
 

@@ -69,6 +69,7 @@ fn slice(call: &Call) -> Slice {
         service: query.get("service").to_owned(),
         group: query.get("group").to_owned(),
         tool: query.get("tool").to_owned(),
+        workflow: query.get("workflow").to_owned(),
         detail: if query.get("detail") == "full" { Detail::Full } else { Detail::Contract },
     }
 }
