@@ -57,6 +57,13 @@ pub struct Settings {
 #[error("callers can't be authenticated: {0}")]
 pub struct SetupError(String);
 
+impl SetupError {
+    /// For a reason.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
 /// A caller that was let in.
 #[derive(Debug, Clone)]
 pub struct Admitted {

@@ -84,7 +84,7 @@ impl Claims {
             return Err(AuthnFault::Malformed("the claims are no JSON object"));
         }
         // The decoder's own message may quote the token.
-        serde_json::from_slice(json).map_err(|_| AuthnFault::Malformed("a claim is missing its type"))
+        serde_json::from_slice(json).map_err(|_| AuthnFault::Malformed("a claim is of the wrong type"))
     }
 
     /// Is it for us, from whom it must be, and now? `now` is seconds since the epoch.
@@ -192,26 +192,26 @@ mod tests {
             (json!({"sub": null, "client_id": "robot"}), Ok("robot")),
             (json!({"sub": null}), Err(NoPrincipal)),
             (json!({"sub": " "}), Err(NoPrincipal)),
-            (json!({"sub": 7}), Err(Malformed("a claim is missing its type"))),
+            (json!({"sub": 7}), Err(Malformed("a claim is of the wrong type"))),
             (json!({"sub": "x".repeat(MAX_NAME_BYTES + 1)}), Err(Malformed("the principal is too long"))),
             (json!({"aud": ["other", "toolbox"]}), Ok("alice")),
             (json!({"aud": "toolbox2"}), Err(WrongAudience)),
             (json!({"aud": []}), Err(WrongAudience)),
             (json!({"aud": null}), Err(WrongAudience)),
-            (json!({"aud": {"toolbox": 1}}), Err(Malformed("a claim is missing its type"))),
+            (json!({"aud": {"toolbox": 1}}), Err(Malformed("a claim is of the wrong type"))),
             (json!({"iss": "https://id.example/"}), Err(WrongIssuer)),
             (json!({"iss": null}), Err(WrongIssuer)),
             (json!({"exp": now - 11}), Err(Expired)),
             (json!({"exp": now - 9}), Ok("alice")),
             (json!({"exp": now as f64 + 0.5}), Ok("alice")),
             (json!({"exp": null}), Err(Malformed("the claim exp is missing"))),
-            (json!({"exp": "soon"}), Err(Malformed("a claim is missing its type"))),
+            (json!({"exp": "soon"}), Err(Malformed("a claim is of the wrong type"))),
             (json!({"nbf": now + 11}), Err(NotYetValid)),
             (json!({"nbf": now + 9}), Ok("alice")),
-            (json!({"scope": 3}), Err(Malformed("a claim is missing its type"))),
+            (json!({"scope": 3}), Err(Malformed("a claim is of the wrong type"))),
             (json!({"scope": "x".repeat(MAX_SCOPE_BYTES + 1)}), Err(Malformed("the claim scope is too long"))),
             (json!({"cnf": {"jkt": "k"}}), Err(KeyBound)),
-            (json!({"act": "x"}), Err(Malformed("a claim is missing its type"))),
+            (json!({"act": "x"}), Err(Malformed("a claim is of the wrong type"))),
         ] {
             let accepted = accept(&with(changes.clone()), true).map(|accepted| accepted.caller.principal);
             assert_eq!(accepted.as_deref(), expected.as_ref().copied(), "{changes}");

@@ -2,10 +2,10 @@
 //! copied for a request. The contract's shape carries every view; a slice carries what one command line needs.
 
 use crate::entry::ToolEntry;
-use crate::reach::Reached;
+use crate::selection::Selection;
 use crate::shelf::Found;
 use crate::snapshot::{Snapshot, hex};
-use crate::workflows::{Called, WorkflowEntry};
+use crate::workflows::WorkflowEntry;
 use bytes::Bytes;
 use open_cli_contract::catalog::{Diagnostic, Service, Source};
 use open_cli_contract::workflow::WorkflowDetails;
@@ -14,6 +14,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// How much is said about each tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,6 +43,8 @@ pub struct Slice {
     pub workflow: String,
     /// How much is said about each tool.
     pub detail: Detail,
+    /// The part of the catalog that the caller reaches; `None` is all of it (FLT-1 to FLT-5, W-13).
+    pub reach: Option<Arc<Selection>>,
 }
 
 /// How much is said about a workflow.
@@ -76,6 +79,7 @@ impl Snapshot {
             &slice.words,
             (&slice.service, &slice.group, &slice.tool, &slice.workflow),
             slice.detail == Detail::Full,
+            slice.reach.as_ref().map(|reach| reach.key()),
         ));
         let digest = Sha256::digest(key.unwrap_or_default());
         let mut tag = String::with_capacity(48);
@@ -90,34 +94,42 @@ impl Snapshot {
         if slice.is_slice {
             self.slice(&admission, slice, &mut out)?;
         } else {
-            self.whole(&admission, slice.detail, &mut out)?;
+            self.whole(&admission, slice, &mut out)?;
         }
         Ok(out.finish())
     }
 
-    fn whole(&self, admission: &Admission, detail: Detail, out: &mut Pieces) -> Result<(), serde_json::Error> {
-        out.bytes(self.head_before_tools()?);
-        self.tools_where(|_| true, detail, out);
+    fn whole(&self, admission: &Admission, slice: &Slice, out: &mut Pieces) -> Result<(), serde_json::Error> {
+        let detail = slice.detail;
+        let reaches = |entry: &ToolEntry<'_>| slice.reaches(entry);
+        out.bytes(self.head_of(slice)?);
+        self.tools_where(reaches, detail, out);
         out.text("]");
         let about = (detail == Detail::Full).then_some(Self::workflow_brief as Describe);
-        self.list_workflows(self.workflows().iter(), about, out)?;
+        self.list_workflows(self.reached_workflows(slice), about, out)?;
         out.text(",\"effectiveViews\":[");
-        self.view("discover", "discover", |_| true, detail, out)?;
+        self.view("discover", "discover", reaches, detail, out)?;
         for (name, profile) in &self.policy().rules().profiles {
-            out.text(",");
             let mode = profile.mode.map_or("", Mode::as_str);
-            let lists = |entry: &ToolEntry<'_>| self.policy().profile_lists(name, entry.verdict());
+            let lists =
+                |entry: &ToolEntry<'_>| reaches(entry) && self.policy().profile_lists(name, entry.verdict());
+            // What a profile is called is told to those who reach something of it (W-13).
+            if slice.reach.is_some() && !self.tools().any(|entry| lists(&entry)) {
+                continue;
+            }
+            out.text(",");
             self.view(name, mode, lists, detail, out)?;
         }
-        self.tail(&self.diagnostics, out)?;
-        self.view(&admission.view, &admission.mode, |entry| admission.lists(entry.verdict()), detail, out)?;
+        self.tail(&self.diagnostics_of(slice), out)?;
+        let lists = |entry: &ToolEntry<'_>| reaches(entry) && admission.lists(entry.verdict());
+        self.view(&admission.view, &admission.mode, lists, detail, out)?;
         out.text("}\n");
         Ok(())
     }
 
     fn slice(&self, admission: &Admission, slice: &Slice, out: &mut Pieces) -> Result<(), serde_json::Error> {
         let (mut entries, form) = self.select(slice);
-        entries.retain(|entry| admission.lists(entry.verdict()));
+        entries.retain(|entry| slice.reaches(entry) && admission.lists(entry.verdict()));
         let workflows = self.meant_workflows(admission, slice);
         let about: Describe = if slice.workflow == "*" { Self::workflow_brief } else { Self::workflow_details };
         let needs_all = slice.words.is_empty()
@@ -125,11 +137,11 @@ impl Snapshot {
             && slice.tool.is_empty()
             && matches!(slice.workflow.as_str(), "" | "*");
         if needs_all {
-            out.bytes(self.head_before_tools()?);
+            out.bytes(self.head_of(slice)?);
             out.text("]");
             self.list_workflows(workflows.into_iter(), Some(about), out)?;
             out.text(",\"effectiveViews\":[");
-            self.tail(&self.diagnostics, out)?;
+            self.tail(&self.diagnostics_of(slice), out)?;
         } else {
             let of_workflows = workflows.iter().map(|workflow| workflow.service);
             let places: BTreeSet<usize> = entries.iter().map(|entry| entry.service).chain(of_workflows).collect();
@@ -163,10 +175,7 @@ impl Snapshot {
 
     /// Workflows that a slice asks for, as far as the caller may see the tools of all their steps.
     fn meant_workflows(&self, admission: &Admission, slice: &Slice) -> Vec<&WorkflowEntry> {
-        let is_listed = |reached: &Reached<'_>| match reached.called {
-            Called::Tool(place) => self.tool_at(place).is_some_and(|entry| admission.lists(entry.verdict())),
-            Called::Workflow(_) => true,
-        };
+        let is_listed = |entry: &ToolEntry<'_>| slice.reaches(entry) && admission.lists(entry.verdict());
         let is_meant = |entry: &&WorkflowEntry| {
             let service = self.service_at(entry.service);
             slice.service.is_empty() || service.id == slice.service || service.alias == slice.service
@@ -176,7 +185,7 @@ impl Snapshot {
             "*" => self.workflows().iter().filter(is_meant).collect(),
             id => self.workflow(id).into_iter().collect(),
         };
-        all.into_iter().filter(|entry| self.reached(entry).iter().all(is_listed)).collect()
+        all.into_iter().filter(|entry| self.has_all_steps(entry, is_listed)).collect()
     }
 
     /// `,"workflows":[…]`, or nothing.
@@ -247,6 +256,17 @@ impl Snapshot {
 
     fn service_at(&self, place: usize) -> &Service {
         &self.services[place].built.service
+    }
+
+    /// Everything before the tools: services that own a tool the caller reaches (FLT-2), and where their descriptions
+    /// come from (W-13).
+    fn head_of(&self, slice: &Slice) -> Result<Bytes, serde_json::Error> {
+        let Some(services) = self.reached_services(slice) else { return self.head_before_tools() };
+        let reached: HashSet<&str> = services.iter().map(|service| service.source_id.as_str()).collect();
+        let sources = self.sources.iter().filter(|source| reached.contains(source.id.as_str())).collect();
+        let mut out = Pieces::default();
+        self.head(sources, services, &mut out)?;
+        Ok(out.finish().pieces.concat().into())
     }
 
     /// Everything before the tools of the whole catalog, written once.

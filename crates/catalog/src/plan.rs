@@ -121,13 +121,15 @@ fn work_of(
             diagnostics.push(error(&name, "source_type_unsupported", message, hint));
             None
         }
-        (kind @ (SourceKind::ApiCatalog | SourceKind::ServiceRoot), named) => Some(Work::Discover(Box::new(SourcePlan {
-            source_id: source_id.to_owned(),
-            kind,
-            location,
-            refresh: source.refresh,
-            named,
-        }))),
+        (kind @ (SourceKind::ApiCatalog | SourceKind::ServiceRoot), named) => {
+            Some(Work::Discover(Box::new(SourcePlan {
+                source_id: source_id.to_owned(),
+                kind,
+                location,
+                refresh: source.refresh,
+                named,
+            })))
+        }
         (kind @ SourceKind::Mcp, _) => {
             let message = format!("sources of type {} are not read by this version", kind.as_str());
             let hint = "Name the OpenAPI document itself, as a source of type openapi.";

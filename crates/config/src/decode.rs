@@ -16,8 +16,8 @@ use crate::table::{LEGACY_INTROSPECTION, OAUTH_SECRET_WORD};
 use crate::tree::{Node, Object, Value};
 use crate::url_text::UrlText;
 use crate::words::{
-    Mode, NewTools, OAuthMode, RateLimitPer, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage,
-    TransportKind, ValidationProfile,
+    ClientAuthMethod, Mode, NewTools, OAuthMode, RateLimitPer, RemoteOAuthMode, RuntimeMode, SourceKind,
+    TokenStorage, TransportKind, ValidationProfile,
 };
 
 /// The configuration. `folders` holds the absolute folder of each file.
@@ -184,6 +184,7 @@ fn auth(fields: Fields<'_>) -> Option<Auth> {
         browser_client_id: fields.text("browserClientId"),
         client_id: fields.static_secret("clientId"),
         client_secret: fields.static_secret("clientSecret"),
+        client_auth_method: fields.str("clientAuthMethod").and_then(ClientAuthMethod::from_word),
     })
 }
 

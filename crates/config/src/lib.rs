@@ -39,6 +39,6 @@ pub use reference::Reference;
 pub use secret::{Secret, SecretText, StaticSecret};
 pub use url_text::UrlText;
 pub use words::{
-    Mode, NewTools, OAuthMode, RateLimitPer, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage,
-    TransportKind, ValidationProfile,
+    ClientAuthMethod, Mode, NewTools, OAuthMode, RateLimitPer, RemoteOAuthMode, RuntimeMode, SourceKind,
+    TokenStorage, TransportKind, ValidationProfile,
 };

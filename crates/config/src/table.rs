@@ -4,8 +4,8 @@
 use crate::merge::transitions;
 use crate::tree::Object;
 use crate::words::{
-    Mode, NewTools, OAuthMode, RateLimitPer, RemoteOAuthMode, RuntimeMode, SourceKind, TokenStorage,
-    TransportKind, ValidationProfile,
+    ClientAuthMethod, Mode, NewTools, OAuthMode, RateLimitPer, RemoteOAuthMode, RuntimeMode, SourceKind,
+    TokenStorage, TransportKind, ValidationProfile,
 };
 
 /// Type of a field, and with it how a later scope combines with earlier ones.
@@ -183,6 +183,8 @@ static AUTH: Shape = Shape::new(&[
     field("browserClientId", Kind::Text),
     field("clientId", Kind::SecretRef),
     field("clientSecret", Kind::SecretRef),
+    // Beside the contract.
+    field("clientAuthMethod", Kind::Word(ClientAuthMethod::WORDS)),
 ]);
 
 pub(crate) static SOURCE: Shape = Shape::with_transition(

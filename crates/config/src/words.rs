@@ -141,6 +141,16 @@ words! {
 }
 
 words! {
+    /// How a client says who it is at an authorization server (names of RFC 7591 §2).
+    ClientAuthMethod {
+        /// In the form.
+        Post = "client_secret_post",
+        /// In the header `Authorization`.
+        Basic = "client_secret_basic",
+    }
+}
+
+words! {
     /// How the runtime checks the tokens of its callers.
     ValidationProfile {
         /// Signed tokens, checked with the issuer's published keys.

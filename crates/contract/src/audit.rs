@@ -105,6 +105,12 @@ pub struct AuditEvent {
     /// Address that the caller's connection came from.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub client_address: String,
+    /// Why a caller was turned away, one word beside the code: `missing`, `expired`, `wrong_audience`, `unavailable`, …
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cause: String,
+    /// Records of turned-away callers that were left out since the last one: they are bounded in time.
+    #[serde(default, skip_serializing_if = "is_zero_u64")]
+    pub suppressed: u64,
     /// Number of the record in its log, from 1 on. Given by the log; what a writer sets here is not kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,

@@ -152,8 +152,35 @@ pub struct BrowserLoginInfo {
     pub config_endpoint: String,
 }
 
+/// Answer of `GET /v1/auth/browser-config`: how a person signs in with a browser (BRC-2).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BrowserConfig {
+    /// Authorization endpoint.
+    #[serde(rename = "authorizationURL")]
+    pub authorization_url: String,
+    /// Token endpoint.
+    #[serde(rename = "tokenURL")]
+    pub token_url: String,
+    /// Public client.
+    pub client_id: String,
+    /// Audience to ask for.
+    pub audience: String,
+    /// Who issues the tokens (beside the contract).
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub issuer: String,
+    /// A token is needed.
+    pub required: bool,
+    /// Always [`SCOPE_PREFIXES`].
+    pub scope_prefixes: Vec<String>,
+    /// `oidc_jwks`, `oauth2_introspection`.
+    pub token_validation_profiles: Vec<String>,
+    /// Envelope version and prefixes.
+    pub authorization_envelope: EnvelopeInfo,
+}
+
 /// Authorization envelope of a runtime.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EnvelopeInfo {
     /// `1.0`.

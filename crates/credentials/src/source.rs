@@ -90,6 +90,12 @@ impl Secrets {
         Self { stored: stored.collect(), environment: Box::new(environment), now: Instant::now }
     }
 
+    /// The secret of this very key, for uses beside upstream requirements.
+    pub fn reveal(&self, key: &str) -> Result<SecretString, String> {
+        let stored = self.stored.get(key).ok_or_else(|| format!("the secret {key:?} is not configured"))?;
+        Ok(SecretString::from(self.read(key, stored)?.expose()))
+    }
+
     /// UP-10: `<service>.<scheme>`, then `<scheme>`. Says whether it is configured at all, and what it is.
     pub(crate) fn find(&self, service: &str, scheme: &str) -> Option<Result<Value<'_>, Reason>> {
         let mut key = String::with_capacity(service.len() + 1 + scheme.len());

@@ -55,6 +55,8 @@ metrics! {
         "Times that a circuit breaker opened.");
     BREAKERS_OPEN = Definition::new("open_cli.upstream.breaker.open", UpDown, "{service}", &[],
         "Services whose circuit breaker is open.");
+    AUTHENTICATIONS = Definition::new("open_cli.authentications", Counter, "{request}", &[closed("authn.result")],
+        "Requests whose caller was looked at: known or checked, else why it was turned away; unavailable is an outage of the identity provider.");
 
     DOCUMENT_FETCHES = Definition::new("open_cli.document.fetches", Counter, "{fetch}", &[closed("cache.outcome")],
         "Documents asked for by HTTP, by what the cache made of it.");

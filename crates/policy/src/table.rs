@@ -65,6 +65,11 @@ pub struct ToolVerdict {
 }
 
 impl ToolVerdict {
+    /// True when a `policy.deny` of any scope refuses it, whoever asks.
+    pub fn is_denied(&self) -> bool {
+        self.managed_deny.is_some() || self.deny.is_some()
+    }
+
     /// True when a call needs an approval, by the tool's own safety or by `policy.approvalRequired`.
     pub fn needs_approval(&self) -> bool {
         self.requires_approval || self.approval.is_some()

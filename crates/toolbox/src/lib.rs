@@ -5,6 +5,7 @@ mod advertised;
 pub mod commands;
 mod configs;
 pub mod flags;
+mod guard;
 mod http;
 mod leases;
 pub mod log;

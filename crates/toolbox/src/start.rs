@@ -1,7 +1,8 @@
 //! Wiring, in the order in which data flows: settings, instance, configuration, listener, catalog, server. What goes
 //! wrong before serving is an error that says what to do and leaves nothing behind.
 
-use crate::configs::{Configs, MakeKeeper};
+use crate::configs::{Configs, MakeGuard, MakeKeeper};
+use crate::guard::Guard;
 use crate::log::LogControl;
 use crate::push::AuditPush;
 use crate::routes::Routes;
@@ -13,7 +14,7 @@ use crate::telemetry::Telemetry;
 use crate::workers::Workers;
 use open_cli_audit::{AuditLog, OpenReport};
 use open_cli_catalog::{Builder, Keeper};
-use open_cli_config::{ConfigError, Loaded, Locations, ScopeSet};
+use open_cli_config::{ConfigError, Locations, ScopeSet};
 use open_cli_contract::runtime::RuntimeRecord;
 use open_cli_documents::{Documents, DocumentsConfig};
 use open_cli_execution::{Limits, Upstream};
@@ -50,12 +51,9 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The configuration asks for something this version can't enforce.
-    #[error(
-        "the configuration sets runtime.server.auth, and this version can't validate tokens; it will not serve \
-         without. Remove the block, or put the runtime behind a proxy that authenticates and remove the block"
-    )]
-    AuthUnsupported,
+    /// Callers can't be authenticated as the configuration asks.
+    #[error("{0}; the configuration asks for it (runtime.server.auth), and without it nothing is served")]
+    Authentication(#[from] open_cli_callers::SetupError),
     /// Another process owns the instance, or its folders can't be used.
     #[error("{0}")]
     Instance(#[from] open_cli_instance::InstanceError),
@@ -155,9 +153,17 @@ impl ToolboxBuilder {
         let signals = handles_signals.then(Signals::install).transpose().map_err(StartError::Signals)?;
         let environment = environment.unwrap_or_else(Environment::read);
         let layout = open_cli_instance::resolve(&instance_options(&settings, &config_path), &environment)?;
-        if let Serves::Config(_) = settings.serves {
-            check_config(&open_cli_config::load(&locations(&settings, &config_path))?)?;
-        }
+        let guard = match settings.serves {
+            Serves::Config(_) => {
+                let loaded = open_cli_config::load(&locations(&settings, &config_path))?;
+                for warning in &loaded.warnings {
+                    tracing::warn!("{}", warning.render());
+                }
+                Guard::of(&loaded.config, &tokio::runtime::Handle::current())?
+            }
+            Serves::ConfigRoot(_) => None,
+        };
+        let is_guarded = guard.is_some();
         // Bound before anything is written: a taken port leaves nothing behind. When it is this very instance that
         // holds the port, saying so helps more than the address does.
         let listener = match TcpListener::bind(settings.addr).await {
@@ -190,7 +196,7 @@ impl ToolboxBuilder {
         let observer = Arc::clone(&telemetry.observer);
         let documents = Arc::new(Documents::new(documents_config(&settings, &config_path, &layout)));
         tokio::spawn(sweep_cache(Arc::clone(&documents)));
-        let configs = configs(&settings, &config_path, &documents, &observer, telemetry.sampler);
+        let configs = configs(&settings, &config_path, guard, &documents, &observer, telemetry.sampler);
         if settings.strict {
             check_strict(&configs).await?;
         }
@@ -207,7 +213,7 @@ impl ToolboxBuilder {
         };
         lock.publish(&record(&layout, &url, bound, &config_path))?;
         let binds_loopback = bound.ip().is_loopback();
-        if !binds_loopback {
+        if !binds_loopback && !is_guarded {
             tracing::warn!(%bound, "this address can be reached from other machines, and callers are not authenticated; \
                 keep it behind something that authenticates them");
         }
@@ -411,19 +417,10 @@ async fn forget_gone_tools(metrics: Arc<Metrics>, state: Weak<State>) {
     }
 }
 
-fn check_config(loaded: &Loaded) -> Result<(), StartError> {
-    if loaded.config.runtime.auth().is_some() {
-        return Err(StartError::AuthUnsupported);
-    }
-    for warning in &loaded.warnings {
-        tracing::warn!("{}", warning.render());
-    }
-    Ok(())
-}
-
 fn configs(
     settings: &Settings,
     config_path: &Path,
+    guard: Option<Arc<Guard>>,
     documents: &Arc<Documents>,
     observer: &Arc<dyn Observer>,
     sampler: Sampler,
@@ -431,13 +428,21 @@ fn configs(
     let (settings_of, documents, observer) = (settings.clone(), Arc::clone(documents), Arc::clone(observer));
     // Building is background work, whichever connection asked for it.
     let background = tokio::runtime::Handle::current();
+    let guards = background.clone();
     let make: MakeKeeper = Box::new(move |path: &Path| {
         let builder = Builder::new(locations(&settings_of, path), Arc::clone(&documents));
         Keeper::start(builder, Arc::clone(&observer), sampler, background.clone())
     });
     match settings.serves {
-        Serves::Config(_) => Configs::one(config_path.to_owned(), &make),
-        Serves::ConfigRoot(_) => Configs::below(config_path.to_owned(), make),
+        Serves::Config(_) => Configs::one(config_path.to_owned(), guard, &make),
+        Serves::ConfigRoot(_) => {
+            let settings = settings.clone();
+            let make_guard: MakeGuard = Box::new(move |path: &Path| {
+                let loaded = open_cli_config::load(&locations(&settings, path)).map_err(|error| error.render())?;
+                Guard::of(&loaded.config, &guards).map_err(|error| error.to_string())
+            });
+            Configs::below(config_path.to_owned(), make, make_guard)
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What all requests of a runtime share.
 
 use crate::configs::Configs;
+use crate::guard::Guard;
+use crate::http::authn::{AuthnFigures, Selections};
 use crate::leases::Leases;
 use crate::log::LogControl;
 use crate::routes::Routes;
@@ -45,6 +47,10 @@ pub(crate) struct State {
     /// Connections of callers.
     pub(crate) connections: AtomicUsize,
     pub(crate) configs: Configs,
+    /// What came of the tokens of requests.
+    pub(crate) authn: AuthnFigures,
+    /// Which part of the catalog callers reach.
+    pub(crate) selections: Selections,
     /// The last audit record could not be written.
     audit_is_broken: AtomicBool,
 }
@@ -88,6 +94,8 @@ impl State {
             shutdown: Shutdown::new(),
             is_draining: AtomicBool::new(false),
             configs: parts.configs,
+            authn: AuthnFigures::default(),
+            selections: Selections::default(),
             audit_is_broken: AtomicBool::new(false),
         }
     }
@@ -97,10 +105,13 @@ impl State {
         let span = trace.span("catalog.current");
         let keeper = self.configs.select(selector)?;
         let snapshot = span.end_with(keeper.current().await).map_err(|error| problem(&error))?;
-        if snapshot.requires_authentication() {
-            return Err(authentication_unsupported());
-        }
+        self.check_guard(selector, &snapshot)?;
         Ok(snapshot)
+    }
+
+    /// Does the configuration in force ask for the authentication that was asked of the caller?
+    fn check_guard(&self, selector: &str, snapshot: &Snapshot) -> Result<(), Box<Problem>> {
+        Guard::check(self.configs.guard(selector)?.as_ref(), snapshot.config().config.runtime.auth())
     }
 
     /// Refetches and rebuilds.
@@ -111,25 +122,25 @@ impl State {
         keeper.refresh(trace).await.map_err(|error| problem(&error))
     }
 
-    /// For endpoints that need no catalog: refuses a selector of another configuration, and callers of one that asks
-    /// for authentication.
-    pub(crate) async fn check_selector(&self, selector: &str) -> Result<(), Box<Problem>> {
-        if self.requires_authentication(selector).await? {
-            return Err(authentication_unsupported());
-        }
-        Ok(())
+    /// Does the configuration in force ask for authentication, whether or not that is enforced?
+    pub(crate) fn asks_for_authentication(&self, selector: &str) -> bool {
+        let keeper = if self.configs.has_many() { None } else { self.configs.select(selector).ok() };
+        let snapshot = keeper.and_then(|keeper| keeper.in_force());
+        snapshot.is_some_and(|snapshot| snapshot.requires_authentication())
     }
 
-    /// Does the configuration that a request is about ask for authentication? Without one (a folder is served and
-    /// none is named) nothing does.
-    pub(crate) async fn requires_authentication(&self, selector: &str) -> Result<bool, Box<Problem>> {
+    /// For endpoints that need no catalog: refuses a selector of another configuration, and callers of one that asks
+    /// for authentication and did not at the start.
+    pub(crate) async fn check_selector(&self, selector: &str) -> Result<(), Box<Problem>> {
         if selector.is_empty() && self.configs.has_many() {
-            return Ok(false);
+            return Ok(());
         }
         let keeper = self.configs.select(selector)?;
         // What could never be loaded can't ask for anything; its catalog is refused for that.
-        Ok(!keeper.has_nothing()
-            && keeper.current().await.is_ok_and(|snapshot| snapshot.requires_authentication()))
+        match keeper.has_nothing() {
+            true => Ok(()),
+            false => keeper.current().await.map_or(Ok(()), |snapshot| self.check_guard(selector, &snapshot)),
+        }
     }
 
     /// State of the catalog after a look for changes; with many configurations, of all that were asked for.
@@ -237,13 +248,6 @@ impl State {
         };
         let _ = self.record(&event).await;
     }
-}
-
-/// A configuration that asks for authentication serves nobody: this version can't validate tokens, and serving
-/// without would be worse.
-fn authentication_unsupported() -> Box<Problem> {
-    let detail = "The configuration sets runtime.server.auth, which this version can't enforce.";
-    Problem::new(ErrorCode::AuthnFailed, detail)
 }
 
 fn problem(error: &KeeperError) -> Box<Problem> {

@@ -33,6 +33,8 @@ fn every_field_of_a_record_is_documented() {
         config_identity: text(),
         outcome: text(),
         client_address: text(),
+        cause: text(),
+        suppressed: 1,
         seq: Some(1),
         prev_hash: Some(text()),
     };

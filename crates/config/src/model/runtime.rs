@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::is_false;
 use crate::secret::StaticSecret;
 use crate::url_text::UrlText;
-use crate::words::{RemoteOAuthMode, RuntimeMode, ValidationProfile};
+use crate::words::{ClientAuthMethod, RemoteOAuthMode, RuntimeMode, ValidationProfile};
 
 /// `runtime`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -151,4 +151,7 @@ pub struct Auth {
     /// Its secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<StaticSecret>,
+    /// How the runtime says who it is at the introspection endpoint; in the form when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_auth_method: Option<ClientAuthMethod>,
 }

@@ -2,12 +2,13 @@
 //! the catalog. Each item is a service as this runtime serves it; its description is named where others can read it.
 
 use super::respond::{Answer, answer, internal};
-use super::{Call, Problem, body, catalog};
+use super::{Call, Problem, authn, body, catalog, record};
 use http::header::{CACHE_CONTROL, ETAG, LINK, VARY};
 use http::{HeaderValue, StatusCode};
-use open_cli_catalog::{Slice, Snapshot};
+use open_cli_catalog::{Selection, Slice, Snapshot};
 use open_cli_discovery::{API_CATALOG_MEDIA_TYPE, API_CATALOG_PATH, PublishedApi, PublishedLink, publish};
 use open_cli_documents::Location;
+use std::collections::HashSet;
 use url::Url;
 
 pub(super) const PATH: &str = API_CATALOG_PATH;
@@ -17,14 +18,17 @@ pub(super) async fn api_catalog(call: &mut Call) -> Result<Answer, Box<Problem>>
     let selector = call.query.get("config");
     let snapshot = call.state.snapshot(selector, call.trace()).await?;
     // What is published follows from the catalog and from what the configuration is called.
-    let tag = snapshot.entity_tag(None, selector, &Slice { tool: PATH.to_owned(), ..Slice::default() });
+    let reach = authn::selection(call, &snapshot);
+    let slice = Slice { tool: PATH.to_owned(), reach: reach.clone(), ..Slice::default() };
+    let tag = snapshot.entity_tag(None, selector, &slice);
+    record::connected(call, &snapshot).await?;
     let own = address(&call.state.url, PATH, &[], selector).map_err(internal)?;
     let mut reply = if catalog::is_known(call, &tag) {
         let mut reply = Answer::default();
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
         reply
     } else {
-        let text = linkset(&snapshot, &call.state.url, &own, selector).map_err(internal)?;
+        let text = linkset(&snapshot, reach.as_deref(), &call.state.url, &own, selector).map_err(internal)?;
         let media_type = HeaderValue::from_static(API_CATALOG_MEDIA_TYPE);
         answer(StatusCode::OK, media_type, body::Pieces::one(text))
     };
@@ -37,9 +41,25 @@ pub(super) async fn api_catalog(call: &mut Call) -> Result<Answer, Box<Problem>>
     Ok(reply)
 }
 
-fn linkset(snapshot: &Snapshot, base: &str, own: &Url, selector: &str) -> Result<String, url::ParseError> {
+fn linkset(
+    snapshot: &Snapshot,
+    reach: Option<&Selection>,
+    base: &str,
+    own: &Url,
+    selector: &str,
+) -> Result<String, url::ParseError> {
+    let owners: HashSet<&str> = match reach {
+        Some(reach) => {
+            let reached = snapshot.tools().filter(|entry| reach.has(entry));
+            reached.map(|entry| entry.service().id.as_str()).collect()
+        }
+        None => HashSet::new(),
+    };
     let mut apis = Vec::new();
     for (service, description) in snapshot.services() {
+        if reach.is_some() && !owners.contains(service.id.as_str()) {
+            continue;
+        }
         let query = [("shape", "slice"), ("service", service.id.as_str())];
         let status = address(base, "/readyz", &[], "")?;
         apis.push(PublishedApi {

@@ -4,11 +4,12 @@
 use super::body::Pieces;
 use super::query::{self, invalid};
 use super::respond::{self, Answer, internal};
-use super::{Call, Problem, record};
+use super::{Call, Problem, authn, record};
 use bytes::Bytes;
 use http::header::{ACCEPT, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use open_cli_audit::{AuditPage, AuditQuery, AuditStream, Cursor, Order};
+use open_cli_callers::Right;
 use open_cli_contract::audit::Decision;
 use open_cli_contract::problem::ErrorCode;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-audit-next-cursor");
 
 pub(super) async fn events(call: &mut Call) -> Result<Answer, Box<Problem>> {
     call.state.check_selector(call.query.get("config")).await?;
-    let query = query(call)?;
+    let query = own(call, query(call)?).await?;
     let is_following = query.cursor.is_some();
     let as_lines = wants_lines(&call.headers);
     let state = Arc::clone(&call.state);
@@ -50,6 +51,17 @@ pub(super) async fn events(call: &mut Call) -> Result<Answer, Box<Problem>> {
         call.state.record(&record::action(call, AUDIT_READ, "audit.events")).await?;
     }
     paged(&page, as_lines)
+}
+
+/// Without the right to read everybody's records, a caller reads those of his own attempts.
+async fn own(call: &mut Call, query: AuditQuery) -> Result<AuditQuery, Box<Problem>> {
+    let Some(principal) = authn::only_own(call, Right::AuditRead) else { return Ok(query) };
+    // Which of two callers of the same name is meant, the issuers of many configurations don't agree about.
+    let is_of_others = query.principal.as_ref().is_some_and(|wanted| *wanted != principal);
+    if is_of_others || call.state.configs.has_many() {
+        authn::demand(call, Right::AuditRead).await?;
+    }
+    Ok(AuditQuery { principal: Some(principal), ..query })
 }
 
 /// The records as they are read, on a thread beside those that serve. Its memory does not grow with the log.

@@ -1,7 +1,7 @@
 //! `GET /v1/catalog/effective` (runtime-and-admin §4.1), with slices and revalidation beside the contract.
 
 use super::respond::{self, Answer, internal};
-use super::{Call, Problem};
+use super::{Call, Problem, authn, record};
 use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use http::{HeaderValue, StatusCode};
 use open_cli_catalog::{Detail, Slice, Snapshot};
@@ -30,8 +30,9 @@ pub(super) async fn effective(call: &mut Call) -> Result<Answer, Box<Problem>> {
 async fn answer(call: &Call) -> Result<Answer, Box<Problem>> {
     let mode = mode(call.query.get("mode"))?;
     let profile = call.query.get("agentProfile");
-    let slice = slice(call);
     let snapshot = call.state.snapshot(call.query.get("config"), call.trace()).await?;
+    let slice = Slice { reach: authn::selection(call, &snapshot), ..slice(call) };
+    record::connected(call, &snapshot).await?;
     let tag = snapshot.entity_tag(mode, profile, &slice);
     let mut answer = if is_known(call, &tag) {
         let mut answer = Answer::default();
@@ -71,6 +72,7 @@ fn slice(call: &Call) -> Slice {
         tool: query.get("tool").to_owned(),
         workflow: query.get("workflow").to_owned(),
         detail: if query.get("detail") == "full" { Detail::Full } else { Detail::Contract },
+        reach: None,
     }
 }
 

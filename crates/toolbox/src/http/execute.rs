@@ -1,11 +1,11 @@
 //! `POST /v1/tools/execute` (runtime-and-admin §4.2): the way of a governed call, step by step.
 
 use super::respond::{self, Answer};
-use super::{Call, Problem, catalog, check_names, parse, record};
+use super::{Call, Problem, authn, catalog, check_names, parse, record};
 use crate::state::State;
 use base64::Engine;
 use bytes::Bytes;
-use open_cli_catalog::{PreparedTool, Snapshot};
+use open_cli_catalog::{PreparedTool, Snapshot, ToolEntry};
 use open_cli_contract::Timestamp;
 use open_cli_contract::audit::AuditEvent;
 use open_cli_contract::catalog::Service;
@@ -84,6 +84,46 @@ async fn misdirected(call: &Call, tool_id: &str, problem: Box<Problem>) -> Box<P
     }
 }
 
+/// EXE-5: a tool that the caller does not reach, and one that does not exist, look the same (W-13).
+async fn out_of_reach(
+    call: &Call,
+    request: &ExecuteRequest<'_>,
+    snapshot: &Snapshot,
+    found: Option<ToolEntry<'_>>,
+) -> Box<Problem> {
+    let id = &request.tool_id;
+    let prepared = match found.map(|entry| entry.prepared()).transpose() {
+        Ok(prepared) => prepared,
+        Err(error) => return respond::internal(error),
+    };
+    let about = match prepared {
+        Some(prepared) => record::about(call, request, snapshot, &prepared),
+        None => AuditEvent {
+            agent_profile: request.agent_profile.to_string(),
+            tool_id: id.to_string(),
+            catalog_revision: snapshot.fingerprint().to_owned(),
+            config_identity: call.state.configs.identity(&request.config_path),
+            ..record::base(call)
+        },
+    };
+    let refused = AuditEvent { status_code: 0, ..record::refused(about, ErrorCode::AuthzDenied) };
+    let event = AuditEvent { event_type: "authz_denial".into(), ..refused };
+    match call.state.record(&event).await {
+        Ok(()) => {
+            // The caller's scopes cover it, so why it is refused all the same is for him to know.
+            let denied = found.filter(|entry| authn::covers(call, snapshot, entry));
+            let detail = match denied.map(|entry| {
+                snapshot.policy().decide(entry.verdict(), &snapshot.policy().admission(None, ""), true)
+            }) {
+                Some(decision) => format!("\"{id}\" is out of everybody's reach: {}.", decision.because),
+                None => format!("The token's scopes do not include \"{id}\"."),
+            };
+            Problem::new(ErrorCode::AuthzDenied, detail).with("toolId", &**id)
+        }
+        Err(unavailable) => unavailable,
+    }
+}
+
 async fn run(
     call: &mut Call,
     started: Instant,
@@ -97,6 +137,7 @@ async fn run(
         duration: Some(started.elapsed()),
         ..Event::named(NAME)
     };
+    authn::identify(call, &request.config_path).await?;
     let snapshot = match call.state.snapshot(&request.config_path, call.trace()).await {
         Ok(snapshot) => snapshot,
         Err(problem) => {
@@ -106,7 +147,12 @@ async fn run(
             return Err(if is_recorded { problem } else { misdirected(call, &request.tool_id, problem).await });
         }
     };
-    let Some(entry) = snapshot.tool(&request.tool_id) else {
+    let found = snapshot.tool(&request.tool_id);
+    if call.guard.is_some() && !found.is_some_and(|entry| authn::reaches(call, &snapshot, &entry)) {
+        call.trace().event(event(request.tool_id.to_string(), "authz_denied".into()));
+        return Err(out_of_reach(call, request, &snapshot, found).await);
+    }
+    let Some(entry) = found else {
         call.trace().event(event(request.tool_id.to_string(), "tool_not_found".into()));
         let detail = format!("The catalog has no tool \"{}\".", request.tool_id);
         let problem = Problem::new(ErrorCode::ToolNotFound, detail).with("toolId", &*request.tool_id);

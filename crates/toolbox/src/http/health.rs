@@ -27,7 +27,7 @@ pub(super) fn health() -> Result<Answer, Box<Problem>> {
 
 /// 200 while calls are served, 503 otherwise. A degraded catalog still serves.
 pub(super) async fn ready(call: &mut Call) -> Result<Answer, Box<Problem>> {
-    let catalog = call.state.catalog_status().await;
+    let mut catalog = call.state.catalog_status().await;
     let status = if call.state.is_draining.load(Ordering::Acquire) {
         "draining"
     } else if !catalog.ready {
@@ -37,6 +37,10 @@ pub(super) async fn ready(call: &mut Call) -> Result<Answer, Box<Problem>> {
     } else {
         "ready"
     };
+    if call.state.configs.is_guarded() {
+        // A probe needs no token, and so learns no more than it must (W-6).
+        catalog = CatalogStatus { ready: catalog.ready, degraded: catalog.degraded, ..CatalogStatus::default() };
+    }
     let mut answer = respond::json(&Readiness { status, catalog })?;
     if matches!(status, "draining" | "unready") {
         *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;

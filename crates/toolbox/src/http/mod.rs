@@ -3,7 +3,9 @@
 
 mod api_catalog;
 mod audit;
+pub(crate) mod authn;
 pub(crate) mod body;
+mod browser_config;
 mod catalog;
 mod execute;
 mod health;
@@ -19,11 +21,13 @@ mod server_span;
 mod sessions;
 mod traces;
 
+use crate::guard::Guard;
 use crate::state::State;
-use http::header::{CONTENT_TYPE, HeaderMap};
-use http::{Method, Request};
+use authn::Access;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
-use open_cli_callers::Caller;
+use open_cli_callers::{Caller, Right};
 use open_cli_contract::REQUEST_ID_HEADER;
 use open_cli_contract::ids::RequestId;
 use open_cli_contract::problem::{ErrorCode, Problem};
@@ -51,8 +55,16 @@ pub(crate) struct Call {
     pub(crate) path: String,
     /// Who called, as the connection tells.
     pub(crate) peer: SocketAddr,
-    /// Who called, as the token tells; `None` where callers need not authenticate.
+    /// Who guards the configuration; `None` where callers are not authenticated.
+    pub(crate) guard: Option<Arc<Guard>>,
+    /// Who called, as the token tells; `None` where callers are not authenticated.
     pub(crate) caller: Option<Arc<Caller>>,
+    /// Why the caller was turned away, one word.
+    pub(crate) cause: &'static str,
+    /// What a caller that was turned away should do.
+    challenge: Option<HeaderValue>,
+    /// The endpoint, by the name of its span.
+    pub(crate) name: &'static str,
     /// Time that others took: what is left of the total is our own.
     pub(crate) waited: Duration,
     body: Option<Incoming>,
@@ -65,6 +77,7 @@ enum Endpoint {
     Execute,
     Refresh,
     Audit,
+    BrowserConfig,
     RuntimeInfo,
     RuntimeStop,
     Heartbeat,
@@ -76,22 +89,41 @@ enum Endpoint {
     Ready,
 }
 
-/// Path, methods, endpoint, name of its span. `docs/http-api.md` describes each.
-const ENDPOINTS: &[(&str, &[Method], Endpoint, &str)] = &[
-    ("/v1/catalog/effective", &[Method::GET], Endpoint::Catalog, catalog::NAME),
-    ("/v1/tools/execute", &[Method::POST], Endpoint::Execute, execute::NAME),
-    ("/v1/refresh", &[Method::GET, Method::POST], Endpoint::Refresh, refresh::NAME),
-    ("/v1/audit/events", &[Method::GET], Endpoint::Audit, "runtime.audit.events"),
-    ("/v1/runtime/info", &[Method::GET], Endpoint::RuntimeInfo, "runtime.info"),
-    ("/v1/runtime/stop", &[Method::POST], Endpoint::RuntimeStop, "runtime.stop"),
-    ("/v1/runtime/heartbeat", &[Method::POST], Endpoint::Heartbeat, "runtime.heartbeat"),
-    ("/v1/runtime/session-close", &[Method::POST], Endpoint::SessionClose, "runtime.session_close"),
-    ("/v1/traces", &[Method::GET], Endpoint::Traces, "runtime.traces"),
-    ("/v1/runtime/log", &[Method::GET, Method::POST], Endpoint::Log, "runtime.log"),
-    (api_catalog::PATH, &[Method::GET], Endpoint::ApiCatalog, api_catalog::NAME),
-    ("/metrics", &[Method::GET], Endpoint::Metrics, "runtime.metrics"),
-    ("/healthz", &[Method::GET], Endpoint::Health, "runtime.health"),
-    ("/readyz", &[Method::GET], Endpoint::Ready, "runtime.ready"),
+/// Path, methods, endpoint, name of its span, what it asks of callers. `docs/http-api.md` describes each.
+const ENDPOINTS: &[(&str, &[Method], Endpoint, &str, Access)] = &[
+    ("/v1/catalog/effective", &[Method::GET], Endpoint::Catalog, catalog::NAME, Access::Caller),
+    ("/v1/tools/execute", &[Method::POST], Endpoint::Execute, execute::NAME, Access::Caller),
+    ("/v1/refresh", &[Method::GET, Method::POST], Endpoint::Refresh, refresh::NAME, Access::Right(Right::Refresh)),
+    ("/v1/audit/events", &[Method::GET], Endpoint::Audit, "runtime.audit.events", Access::Caller),
+    (browser_config::PATH, &[Method::GET], Endpoint::BrowserConfig, browser_config::NAME, Access::Open),
+    ("/v1/runtime/info", &[Method::GET], Endpoint::RuntimeInfo, "runtime.info", Access::Optional),
+    (
+        "/v1/runtime/stop",
+        &[Method::POST],
+        Endpoint::RuntimeStop,
+        "runtime.stop",
+        Access::Right(Right::RuntimeAdmin),
+    ),
+    ("/v1/runtime/heartbeat", &[Method::POST], Endpoint::Heartbeat, "runtime.heartbeat", Access::Caller),
+    (
+        "/v1/runtime/session-close",
+        &[Method::POST],
+        Endpoint::SessionClose,
+        "runtime.session_close",
+        Access::Caller,
+    ),
+    ("/v1/traces", &[Method::GET], Endpoint::Traces, "runtime.traces", Access::Caller),
+    (
+        "/v1/runtime/log",
+        &[Method::GET, Method::POST],
+        Endpoint::Log,
+        "runtime.log",
+        Access::Right(Right::RuntimeAdmin),
+    ),
+    (api_catalog::PATH, &[Method::GET], Endpoint::ApiCatalog, api_catalog::NAME, Access::Caller),
+    ("/metrics", &[Method::GET], Endpoint::Metrics, "runtime.metrics", Access::Right(Right::MetricsRead)),
+    ("/healthz", &[Method::GET], Endpoint::Health, "runtime.health", Access::Open),
+    ("/readyz", &[Method::GET], Endpoint::Ready, "runtime.ready", Access::Open),
 ];
 
 /// The span of a request that has no endpoint.
@@ -113,7 +145,7 @@ pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<
     let method = if is_head { &Method::GET } else { &parts.method };
     let path = parts.uri.path();
     let found = endpoint(path, method);
-    let (route, name) = found.as_ref().map_or(("", NOWHERE), |(route, _, name)| (*route, *name));
+    let (route, name) = found.as_ref().map_or(("", NOWHERE), |(route, _, name, _)| (*route, *name));
     let mut span = trace.span(name);
     span.write(|span| server_span::describe(span, &parts, route, peer));
     let mut call = Call {
@@ -123,14 +155,21 @@ pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<
         path: path.to_owned(),
         headers: parts.headers,
         peer,
+        guard: None,
         caller: None,
+        cause: "",
+        challenge: None,
+        name,
         waited: Duration::ZERO,
         body: Some(body),
         state,
     };
     let result = match found {
-        Ok((_, endpoint, _)) => match admit(endpoint, &call) {
-            Ok(()) => dispatch(endpoint, &mut call).await,
+        Ok((_, endpoint, _, access)) => match admit(endpoint, &call) {
+            Ok(()) => match authn::admit(endpoint, access, &mut call).await {
+                Ok(()) => dispatch(endpoint, &mut call).await,
+                Err(problem) => Err(problem),
+            },
             // Whoever was turned away from calling a tool attempted it all the same.
             Err(problem) if endpoint == Endpoint::Execute => Err(record::turned_away(&call, problem).await),
             Err(problem) => Err(problem),
@@ -148,6 +187,11 @@ pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<
         server_span::fail(&mut call.span, &problem);
         respond::problem(&problem, wants_json)
     });
+    if let Some(challenge) = call.challenge.take() {
+        answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    } else if answer.status() == StatusCode::UNAUTHORIZED {
+        answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     respond::finish(&mut answer, &call.request_id);
     server_span::end(call, &parts.method, &answer, started);
     if is_head {
@@ -175,6 +219,7 @@ async fn dispatch(endpoint: Endpoint, call: &mut Call) -> Result<Answer, Box<Pro
         Endpoint::Execute => execute::execute(call).await,
         Endpoint::Refresh => refresh::refresh(call).await,
         Endpoint::Audit => audit::events(call).await,
+        Endpoint::BrowserConfig => browser_config::browser_config(call),
         Endpoint::RuntimeInfo => runtime::info(call).await,
         Endpoint::RuntimeStop => runtime::stop(call).await,
         Endpoint::Heartbeat => sessions::heartbeat(call).await,
@@ -187,8 +232,11 @@ async fn dispatch(endpoint: Endpoint, call: &mut Call) -> Result<Answer, Box<Pro
     }
 }
 
+/// Path, endpoint, name of its span, what it asks of callers.
+type Found = (&'static str, Endpoint, &'static str, Access);
+
 /// The endpoint of a path. `/v1/traces/<id>` is the one path with a variable part; doubled slashes count as one.
-fn endpoint(path: &str, method: &Method) -> Result<(&'static str, Endpoint, &'static str), Box<Problem>> {
+fn endpoint(path: &str, method: &Method) -> Result<Found, Box<Problem>> {
     let cleaned;
     let path = if path.contains("//") {
         cleaned = path.split('/').filter(|s| !s.is_empty()).fold(String::new(), |all, s| all + "/" + s);
@@ -197,11 +245,12 @@ fn endpoint(path: &str, method: &Method) -> Result<(&'static str, Endpoint, &'st
         path
     };
     let wanted = if path.starts_with("/v1/traces/") { "/v1/traces" } else { path };
-    let Some((route, methods, endpoint, name)) = ENDPOINTS.iter().find(|(path, ..)| *path == wanted) else {
+    let Some((route, methods, endpoint, name, access)) = ENDPOINTS.iter().find(|(path, ..)| *path == wanted)
+    else {
         return Err(Problem::new(ErrorCode::NotFound, format!("There is no endpoint {path}.")));
     };
     if methods.contains(method) {
-        return Ok((route, *endpoint, name));
+        return Ok((route, *endpoint, name, *access));
     }
     let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
     let detail = format!("{path} takes {allow}, not {method}.");

@@ -7,7 +7,7 @@ use open_cli_contract::audit::{AuditEvent, Decision};
 use open_cli_contract::execute::ExecuteRequest;
 use open_cli_contract::problem::ErrorCode;
 use open_cli_policy::Reason;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How the attempt to reach the upstream ended.
 pub(super) struct Executed<'a> {
@@ -139,9 +139,30 @@ pub(super) async fn turned_away(call: &Call, problem: Box<Problem>) -> Box<Probl
     problem
 }
 
-/// Records that a caller was turned away, and gives the problem back; or says that it could not be recorded.
+/// Records that an authenticated caller looked at its part of the catalog; nothing where callers are not authenticated.
+pub(super) async fn connected(call: &Call, snapshot: &Snapshot) -> Result<(), Box<Problem>> {
+    if call.guard.is_none() {
+        return Ok(());
+    }
+    let connect = action(call, "authenticated_connect", "runtime.authenticated_connect");
+    call.state.record(&connect).await?;
+    let filtered = AuditEvent {
+        status_code: 0,
+        catalog_revision: snapshot.fingerprint().to_owned(),
+        config_identity: call.state.configs.identity(call.query.get("config")),
+        ..action(call, "catalog_filtered", "catalog.effective")
+    };
+    call.state.record(&filtered).await
+}
+
+/// Records that a caller was turned away, and gives the problem back; or says that it could not be recorded. Bounded
+/// in time: anybody can be turned away as often as he likes.
 pub(super) async fn authn_failure(call: &Call, problem: Box<Problem>) -> Box<Problem> {
+    let Some(suppressed) = call.state.authn.is_for_the_record(Instant::now()) else { return problem };
+    tracing::info!(cause = call.cause, client = %call.peer.ip(), request = %call.request_id, "a caller was turned away");
     let event = AuditEvent {
+        cause: call.cause.into(),
+        suppressed,
         event_type: "authn_failure".into(),
         tool_id: "runtime.authn_failure".into(),
         decision: Decision::Denied,

@@ -1,7 +1,8 @@
 //! `GET|POST /v1/refresh` (runtime-and-admin §4.4): fetches every remote input again and rebuilds.
 
 use super::respond::{self, Answer};
-use super::{Call, Problem, check_names, parse, record};
+use super::{Call, Problem, authn, check_names, parse, record};
+use open_cli_callers::Right;
 use open_cli_catalog::Snapshot;
 use open_cli_contract::Timestamp;
 use open_cli_contract::audit::{AuditEvent, Decision};
@@ -31,6 +32,8 @@ pub(super) async fn refresh(call: &mut Call) -> Result<Answer, Box<Problem>> {
         true => call.query.get("config").to_owned(),
         false => request.config_path,
     };
+    authn::identify(call, &selector).await?;
+    authn::demand(call, Right::Refresh).await?;
     let result = call.state.refresh(&selector, call.trace()).await;
     let mut event = Event { operation: "refresh".into(), duration: Some(started.elapsed()), ..Event::named(NAME) };
     match &result {

@@ -1,7 +1,7 @@
 //! `GET /v1/runtime/info` (runtime-and-admin §6) and `POST /v1/runtime/stop` (§7.5).
 
 use super::respond::{self, Answer};
-use super::{Call, Problem, record};
+use super::{Call, Problem, browser_config, record};
 use open_cli_contract::runtime::{LifecycleInfo, RuntimeAuthInfo, RuntimeInfo};
 use serde::Serialize;
 
@@ -12,11 +12,29 @@ struct Stopped {
 
 pub(super) async fn info(call: &mut Call) -> Result<Answer, Box<Problem>> {
     let state = &call.state;
+    let selector = call.query.get("config");
+    let is_about_all = selector.is_empty() && state.configs.has_many();
+    let guard = if is_about_all { None } else { state.configs.guard(selector)? };
+    if !state.configs.has_many() {
+        state.configs.select(selector)?;
+    }
     // The handshake says that callers must sign in; it is not refused for that (HS-1).
-    let auth = RuntimeAuthInfo {
-        required: state.requires_authentication(call.query.get("config")).await?,
-        ..RuntimeAuthInfo::default()
+    let mut auth = match &guard {
+        Some(guard) => browser_config::auth_info(&guard.auth),
+        None => RuntimeAuthInfo::default(),
     };
+    auth.required |= !is_about_all && state.asks_for_authentication(selector);
+    if let Some(caller) = &call.caller {
+        auth.principal.clone_from(&caller.principal);
+    } else if auth.required || state.configs.is_guarded() {
+        // Where things are on this machine is not for everybody (W-6).
+        return respond::json(&RuntimeInfo {
+            url: state.url.clone(),
+            auth,
+            version: env!("CARGO_PKG_VERSION").into(),
+            ..RuntimeInfo::default()
+        });
+    }
     let settings = &state.settings;
     let lifecycle = state.leases.is_enabled().then(|| LifecycleInfo {
         capabilities: vec!["heartbeat".into(), "session-close".into()],

@@ -1,8 +1,9 @@
 //! `POST /v1/runtime/heartbeat` and `/v1/runtime/session-close` (runtime-and-admin §7).
 
 use super::respond::{self, Answer};
-use super::{Call, Problem, check_names, parse, record};
+use super::{Call, Problem, authn, check_names, parse, record};
 use crate::leases::Beat;
+use open_cli_callers::Right;
 use open_cli_contract::audit::AuditEvent;
 use open_cli_contract::problem::ErrorCode;
 use serde::{Deserialize, Serialize};
@@ -46,10 +47,14 @@ pub(super) async fn heartbeat(call: &mut Call) -> Result<Answer, Box<Problem>> {
     let state = &call.state;
     let attached =
         AuditEvent { session_id: session_id.into(), ..record::action(call, "session_attach", "runtime.session") };
-    let Ok(renewed) = state.leases.renew(session_id) else {
+    let Ok(renewed) = state.leases.renew(session_id, &principal(call)) else {
         let code = ErrorCode::RuntimeAttachConflict;
         state.record(&record::refused(attached, code)).await?;
-        return Err(Problem::new(code, "Another session holds this exclusive runtime."));
+        let detail = match state.leases.is_of_another(session_id, &principal(call)) {
+            true => "The session is another caller's.",
+            false => "Another session holds this exclusive runtime.",
+        };
+        return Err(Problem::new(code, detail));
     };
     if renewed == Beat::Attached {
         // A session that is not on record is not attached either.
@@ -66,6 +71,9 @@ pub(super) async fn close(call: &mut Call) -> Result<Answer, Box<Problem>> {
     let request = request(call).await?;
     let session_id = request.session_id.trim();
     if !session_id.is_empty() {
+        if call.state.leases.is_of_another(session_id, &principal(call)) {
+            authn::demand(call, Right::RuntimeAdmin).await?;
+        }
         let was_last = call.state.leases.close(session_id);
         // §5.3: the shutdown is recorded before the close that caused it.
         let is_the_end = was_last && call.state.settings.shutdown.ends_with_owner();
@@ -80,6 +88,11 @@ pub(super) async fn close(call: &mut Call) -> Result<Answer, Box<Problem>> {
         }
     }
     respond::json(&Closed { closed: true, active_sessions: call.state.leases.active() })
+}
+
+/// Whose sessions these are; nobody's where callers are not authenticated.
+fn principal(call: &Call) -> String {
+    call.caller.as_ref().map(|caller| caller.principal.clone()).unwrap_or_default()
 }
 
 async fn request(call: &mut Call) -> Result<SessionRequest, Box<Problem>> {

@@ -2,16 +2,26 @@
 //! file.
 
 use super::respond::{self, Answer, internal};
-use super::{Call, Problem};
+use super::{Call, Problem, authn};
+use open_cli_callers::Right;
 use open_cli_contract::Timestamp;
 use open_cli_contract::problem::ErrorCode;
-use open_cli_contract::traces::{SpanRecord, TraceRecord, TraceSummary};
+use open_cli_contract::trace::SpanId;
+use open_cli_contract::traces::{SpanRecord, SpanRole, TraceRecord, TraceSummary};
 use open_cli_tracefile::{LIST_DEFAULT, LIST_MAX, ListQuery, merge_spans, merge_summaries, record, summary};
+use std::collections::HashMap;
 use std::time::Duration;
+
+/// Attribute of a request's span that names its caller.
+const PRINCIPAL: &str = "user.id";
+/// Most spans between one and its request's.
+const MAX_DEPTH: usize = 64;
 
 /// What a list is to have; owned, because files are read on another thread.
 #[derive(Clone)]
 struct Wanted {
+    /// Requests of this principal only.
+    principal: Option<String>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
     slow: Option<Duration>,
@@ -25,6 +35,10 @@ struct Wanted {
 
 pub(super) async fn traces(call: &mut Call) -> Result<Answer, Box<Problem>> {
     call.state.check_selector(call.query.get("config")).await?;
+    if authn::only_own(call, Right::TraceRead).is_some() && call.state.configs.has_many() {
+        // Which of two callers of the same name is meant, the issuers of many configurations don't agree about.
+        authn::demand(call, Right::TraceRead).await?;
+    }
     let id = call.path.rsplit_once("/v1/traces").map_or("", |(_, id)| id.trim_matches('/')).to_owned();
     if id.is_empty() { list(call).await } else { one(call, id).await }
 }
@@ -40,7 +54,10 @@ async fn one(call: &Call, id: String) -> Result<Answer, Box<Problem>> {
         None => Ok(Vec::new()),
     })
     .await?;
-    let spans = merge_spans(in_memory, in_file);
+    let mut spans = merge_spans(in_memory, in_file);
+    if let Some(principal) = authn::only_own(call, Right::TraceRead) {
+        keep_own(&mut spans, &principal);
+    }
     match spans.first() {
         Some(first) => respond::json(&TraceRecord { trace_id: first.trace_id, spans }),
         None => {
@@ -53,6 +70,7 @@ async fn list(call: &Call) -> Result<Answer, Box<Problem>> {
     let wanted = wanted(call)?;
     let telemetry = &call.state.telemetry;
     let query = |wanted: &Wanted, f: &mut dyn FnMut(&ListQuery<'_>)| {
+        let is_own = |root: &SpanRecord| root.attribute(PRINCIPAL) == wanted.principal.as_deref();
         let names: Vec<&str> = wanted.names.iter().map(String::as_str).collect();
         f(&ListQuery {
             since: wanted.since,
@@ -64,7 +82,7 @@ async fn list(call: &Call) -> Result<Answer, Box<Problem>> {
             names: &names,
             background: wanted.background,
             limit: wanted.limit,
-            is_wanted: None,
+            is_wanted: wanted.principal.is_some().then_some(&is_own),
         });
     };
     let mut in_memory: Vec<TraceSummary> = Vec::new();
@@ -87,6 +105,27 @@ async fn list(call: &Call) -> Result<Answer, Box<Problem>> {
     respond::json(&merge_summaries(in_memory, in_file, wanted.limit))
 }
 
+/// Keeps the spans of requests that this principal sent. Several callers may share a trace, and what they call their
+/// requests is up to them; which span is inside which is not.
+fn keep_own(spans: &mut Vec<SpanRecord>, principal: &str) {
+    let by_id: HashMap<SpanId, &SpanRecord> = spans.iter().map(|span| (span.span_id, span)).collect();
+    let is_own = |span: &SpanRecord| {
+        let mut span = span;
+        // A damaged file may have circles.
+        for _ in 0..MAX_DEPTH {
+            if span.kind == SpanRole::Server {
+                return span.attribute(PRINCIPAL) == Some(principal);
+            }
+            let Some(parent) = span.parent_span_id.and_then(|id| by_id.get(&id)) else { return false };
+            span = parent;
+        }
+        false
+    };
+    let own: Vec<bool> = spans.iter().map(is_own).collect();
+    let mut own = own.into_iter();
+    spans.retain(|_| own.next().unwrap_or(false));
+}
+
 /// Files are read beside the threads that serve.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Box<Problem>> + Send + 'static,
@@ -98,6 +137,7 @@ fn wanted(call: &Call) -> Result<Wanted, Box<Problem>> {
     let query = &call.query;
     let text = |name: &str| Some(query.get(name).to_owned()).filter(|value| !value.is_empty());
     Ok(Wanted {
+        principal: authn::only_own(call, Right::TraceRead),
         since: super::query::time(query, "since")?,
         until: super::query::time(query, "until")?,
         slow: super::query::number(query, "slowMs")?.map(Duration::from_millis),

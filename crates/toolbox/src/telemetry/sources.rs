@@ -19,6 +19,11 @@ pub(crate) fn register(metrics: &Metrics, state: &Arc<State>) {
         upstreams(collector, &state);
         telemetry(collector, &state.telemetry);
         audit(collector, &state);
+        if state.configs.is_guarded() {
+            for (result, count) in state.authn.counts() {
+                collector.set(&names::AUTHENTICATIONS, &[result], count);
+            }
+        }
     });
 }
 
