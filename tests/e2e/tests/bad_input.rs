@@ -229,8 +229,9 @@ fn starts_that_cannot_be_say_why_and_leave_nothing() {
     assert_eq!(code, 1);
     assert!(text.contains(".cli.json:3:") && text.contains(".cli.json:4:"), "all faults with places: {text}");
     assert!(text.contains("surces") && text.contains("sources"), "near name: {text}");
+    // AUTH-3 with W-3: a block that does not say how is no reason to leave the door open.
     empty.write_config(&json!({"cli": "1", "mode": {"default": "discover"}, "runtime": {"server": {"auth": {
-        "validationProfile": "oidc_jwks", "audience": "a", "issuer": "https://id.example", "jwksURL": "https://id.example/k"}}}}));
+        "audience": "a", "issuer": "https://id.example", "jwksURL": "https://id.example/k"}}}}));
     let (code, text) = fails(&empty, &[]);
     assert!(code == 1 && text.contains("runtime.server.auth"), "fails closed: {text}");
     assert!(!empty.state_root().exists());
@@ -311,7 +312,7 @@ fn a_new_policy_is_in_force_while_a_source_hangs() {
     assert_eq!(toolbox.execute(&json!({"toolId": "orders:getOrder", "pathArgs": ["ord_1"]})).status, 200);
 }
 
-/// W-3, fail closed: authentication that can't be enforced guards every endpoint but the handshake.
+/// W-3, W-9, fail closed: authentication that was not there at the start guards every endpoint but the handshake.
 #[test]
 fn a_configuration_that_comes_to_ask_for_authentication_serves_nobody() {
     let api = OrdersApi::start();

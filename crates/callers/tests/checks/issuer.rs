@@ -114,7 +114,7 @@ impl Server {
                 if is_down.load(Ordering::SeqCst) {
                     continue;
                 }
-                std::thread::sleep(*takes.lock().expect("lock"));
+                std::thread::park_timeout(*takes.lock().expect("lock"));
                 let document = document.lock().expect("lock").to_string();
                 let seen = answer(stream, &document);
                 asked.lock().expect("lock").extend(seen);
