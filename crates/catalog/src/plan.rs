@@ -171,7 +171,7 @@ fn location(reference: Option<&Reference>) -> Result<Location, String> {
 
 pub(crate) fn fetch_policy(refresh: Refresh, method: DiscoveryMethod, force_refresh: bool) -> FetchPolicy {
     let max_age = (refresh.max_age_seconds > 0).then(|| Duration::from_secs(refresh.max_age_seconds));
-    FetchPolicy { max_age, manual_only: refresh.manual_only, force_refresh, method }
+    FetchPolicy { max_age, manual_only: refresh.manual_only, force_refresh, method, guard: None }
 }
 
 impl Plan {

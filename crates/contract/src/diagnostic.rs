@@ -61,6 +61,8 @@ codes! {
         "Put the document there, or correct path and permissions.";
     FetchFailed "fetch_failed" "A remote document could not be fetched."
         "Check the address and the network; offline, fetch it once with a toolbox that may.";
+    FetchForbidden "fetch_forbidden" "A document from elsewhere names one inside the operator's network."
+        "If it is meant to be read, allow its address with `network.allowAddresses` of the source.";
     FetchStatus "fetch_status" "The origin of a remote document answered with something else."
         "Check the address, and whether the origin wants credentials.";
     DocumentTooLarge "document_too_large" "A document is larger than the toolbox reads."

@@ -59,6 +59,15 @@ pub fn blocks(entry: &str) -> Result<Vec<IpNet>, NoAddress> {
     }
 }
 
+/// `anywhere`, or `public` and what is allowed beside it.
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(allowed) = &self.allowed else { return f.write_str("anywhere") };
+        f.write_str("public")?;
+        allowed.iter().try_for_each(|block| write!(f, ",{block}"))
+    }
+}
+
 impl Reach {
     /// Anywhere: the operator chose the target.
     pub const ANYWHERE: Self = Self { allowed: None };

@@ -102,7 +102,7 @@ impl Session<'_> {
             StepKind::ServiceRoot | StepKind::ServiceMeta => DiscoveryMethod::Rfc8631,
             StepKind::WellKnownDescription => DiscoveryMethod::Heuristic,
         };
-        let policy = FetchPolicy { method, ..*self.policy };
+        let policy = FetchPolicy { method, ..self.policy.clone() };
         let accept = place.accept.map(str::to_owned);
         let request = FetchRequest { method: place.method, url: place.url.clone(), accept };
         match timeout(patience, self.documents.fetch(&request, &policy, trace)).await {

@@ -1,7 +1,9 @@
 //! Settings of document loading: every bound by name, with its default.
 
+use crate::Guard;
 use open_cli_contract::catalog::DiscoveryMethod;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How documents are read. The same for the life of a [`crate::Documents`].
@@ -69,7 +71,7 @@ impl Default for DocumentsConfig {
 }
 
 /// How one source wants its remote documents to be refreshed (config-and-state §4.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchPolicy {
     /// `refresh.maxAgeSeconds`: how long an answer is fresh that does not say so itself. Zero is none.
     pub max_age: Option<Duration>,
@@ -79,10 +81,18 @@ pub struct FetchPolicy {
     pub force_refresh: bool,
     /// Why these documents are read, for the records.
     pub method: DiscoveryMethod,
+    /// Where the documents may be. `None`: anywhere.
+    pub guard: Option<Arc<Guard>>,
 }
 
 impl Default for FetchPolicy {
     fn default() -> Self {
-        Self { max_age: None, manual_only: false, force_refresh: false, method: DiscoveryMethod::Explicit }
+        Self {
+            max_age: None,
+            manual_only: false,
+            force_refresh: false,
+            method: DiscoveryMethod::Explicit,
+            guard: None,
+        }
     }
 }

@@ -74,6 +74,16 @@ pub enum DocumentError {
         /// What was wrong with the last one.
         reason: String,
     },
+    /// The address is inside, and a document from elsewhere chose it.
+    #[error(
+        "{url} is not asked: {reason}, and it was a document from elsewhere that named it (network.allowAddresses)"
+    )]
+    Inside {
+        /// The URL, redacted.
+        url: String,
+        /// The address, and what kind it is.
+        reason: String,
+    },
     /// The origin answered something else than the document (CP-3).
     #[error("unexpected status {status} from {url}")]
     Status {
@@ -125,6 +135,7 @@ impl DocumentError {
             | Self::Offline { .. }
             | Self::Client { .. }
             | Self::Stopped { .. } => DiagnosticCode::FetchFailed,
+            Self::Inside { .. } => DiagnosticCode::FetchForbidden,
             Self::Status { .. } => DiagnosticCode::FetchStatus,
             Self::Format { .. } => DiagnosticCode::DocumentInvalid,
         };

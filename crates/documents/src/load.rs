@@ -43,6 +43,8 @@ pub struct LoadedSet {
 struct Wanted {
     location: Location,
     reference: Option<Reference>,
+    /// A local file refers to it: the operator chose it.
+    is_trusted: bool,
 }
 
 /// Where a reference stands.
@@ -102,7 +104,7 @@ impl Single {
 
 /// Reads one document.
 pub(crate) async fn read_one(reader: Reader<'_>, location: &Location) -> Result<Single, DocumentError> {
-    let wanted = [Wanted { location: location.clone(), reference: None }];
+    let wanted = [Wanted { location: location.clone(), reference: None, is_trusted: false }];
     let mut read = reader.read_level(&wanted, reader.config.max_set_bytes).await;
     let Read { part, stamp, fetch } = read.pop().expect("invariant: one result per document");
     let Part { document, references, digest, bytes } = part?;
@@ -134,7 +136,8 @@ pub(crate) async fn follow(reader: Reader<'_>, root: Single) -> Result<LoadedSet
     let config = reader.config;
     let mut collected = Collected::new(config, reader.policy, &location);
     let read = Read { part: Ok(Part { document, references, digest, bytes }), stamp, fetch };
-    let mut level = collected.take(Wanted { location: location.clone(), reference: None }, read)?;
+    let mut level =
+        collected.take(Wanted { location: location.clone(), reference: None, is_trusted: false }, read)?;
     while !level.is_empty() {
         let budget = config.max_set_bytes.saturating_sub(collected.bytes);
         let read = reader.read_level(&level, budget).await;
@@ -164,7 +167,7 @@ impl Reader<'_> {
         for wanted in level {
             match &wanted.location {
                 Location::File(path) => paths.push(path.clone()),
-                Location::Url(url) => urls.push(self.read_url(url.clone())),
+                Location::Url(url) => urls.push(self.read_url(url.clone(), wanted.is_trusted)),
             }
         }
         let remote = stream::iter(urls).buffered(self.config.concurrent_fetches.max(1)).collect::<Vec<_>>();
@@ -190,8 +193,11 @@ impl Reader<'_> {
         })
     }
 
-    async fn read_url(&self, url: Url) -> Read {
-        let fetched = match self.fetcher.fetch(&FetchRequest::get(url), self.policy, self.trace).await {
+    async fn read_url(&self, url: Url, is_trusted: bool) -> Read {
+        let guard = self.policy.guard.as_ref().filter(|_| is_trusted).map(|guard| Arc::new(guard.trusting(&url)));
+        let trusting = guard.map(|guard| FetchPolicy { guard: Some(guard), ..self.policy.clone() });
+        let policy = trusting.as_ref().unwrap_or(self.policy);
+        let fetched = match self.fetcher.fetch(&FetchRequest::get(url), policy, self.trace).await {
             Ok(fetched) => fetched,
             Err(error) => return Read { part: Err(error), stamp: None, fetch: None },
         };
@@ -336,7 +342,8 @@ impl<'a> Collected<'a> {
                 }
                 Ok(target) => {
                     self.known.insert(target.clone());
-                    wanted.push(Wanted { location: target, reference: Some(reference) });
+                    let is_trusted = !location.is_remote();
+                    wanted.push(Wanted { location: target, reference: Some(reference), is_trusted });
                 }
                 Err(error) => self.diagnostics.push(unreadable(&reference, &error.into())),
             }

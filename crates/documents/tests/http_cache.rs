@@ -11,9 +11,22 @@ const DEFAULT: FetchPolicy = FetchPolicy {
     manual_only: false,
     force_refresh: false,
     method: open_cli_contract::catalog::DiscoveryMethod::Explicit,
+    guard: None,
 };
-const FORCED: FetchPolicy = FetchPolicy { force_refresh: true, ..DEFAULT };
-const MANUAL: FetchPolicy = FetchPolicy { manual_only: true, ..DEFAULT };
+const FORCED: FetchPolicy = FetchPolicy {
+    max_age: None,
+    manual_only: false,
+    force_refresh: true,
+    method: open_cli_contract::catalog::DiscoveryMethod::Explicit,
+    guard: None,
+};
+const MANUAL: FetchPolicy = FetchPolicy {
+    max_age: None,
+    manual_only: true,
+    force_refresh: false,
+    method: open_cli_contract::catalog::DiscoveryMethod::Explicit,
+    guard: None,
+};
 
 fn aged(seconds: u64) -> FetchPolicy {
     FetchPolicy { max_age: Some(Duration::from_secs(seconds)), ..DEFAULT }
@@ -149,7 +162,7 @@ async fn the_sources_refresh_settings_decide_whether_to_ask() {
         (&plain, aged(30), "fresh_hit"),
         (&plain, DEFAULT, "refreshed"),
     ] {
-        assert_eq!(outcome(&documents, url, policy).await, expected, "{url} {policy:?}");
+        assert_eq!(outcome(&documents, url, policy.clone()).await, expected, "{url} {policy:?}");
     }
     assert!(get(&documents, &plain, MANUAL).await.expect("stored").record.stale);
 }

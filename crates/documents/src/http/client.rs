@@ -1,19 +1,25 @@
 //! One HTTP request for a document: bounded in time, size and redirects (weakness 47). Not for caching.
 
 use super::metadata::Headers;
-use crate::DocumentsConfig;
 use crate::error::DocumentError;
+use crate::{DocumentsConfig, Guard};
 use bytes::{Bytes, BytesMut};
+use open_cli_contract::reach::{Inside, Reach};
 use open_cli_contract::redact;
-use reqwest::header::HeaderValue;
-use reqwest::{Client, Method, Response, StatusCode, redirect, retry};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{HeaderValue, LOCATION};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, redirect, retry};
+use std::collections::HashMap;
 use std::error::Error;
-use std::fmt;
-use std::sync::OnceLock;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use url::Url;
 
 /// Largest first allocation for a body whose length is announced.
 const MAX_EAGER_BYTES: u64 = 1 << 20;
+/// Clients that are kept.
+const MAX_CLIENTS: usize = 64;
 
 /// `GET` or `HEAD`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,76 +65,151 @@ impl Reply {
     }
 }
 
-/// The client, built when the first URL is fetched: a runtime with local documents never needs it.
+/// The clients, built when the first URL is fetched: a runtime with local documents never needs one. Those who may ask
+/// anywhere share no connections with those who may not.
 #[derive(Default)]
-pub(super) struct LazyClient(OnceLock<Result<Client, DocumentError>>);
+pub(super) struct Clients(Mutex<HashMap<Reach, Client>>);
 
-impl LazyClient {
-    fn get(&self, config: &DocumentsConfig) -> Result<&Client, DocumentError> {
-        self.0.get_or_init(|| build(config)).as_ref().map_err(Clone::clone)
+impl Clients {
+    fn of(&self, reach: &Reach, config: &DocumentsConfig) -> Result<Client, DocumentError> {
+        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(reach) {
+            return Ok(client.clone());
+        }
+        // As many as there were different settings; a settings change is rare.
+        if clients.len() >= MAX_CLIENTS {
+            clients.clear();
+        }
+        let client = build(reach, config)?;
+        clients.insert(reach.clone(), client.clone());
+        Ok(client)
     }
 
     /// Asks, follows redirects, reads the body.
     pub(super) async fn ask(
         &self,
         question: &Question<'_>,
+        guard: Option<&Guard>,
         config: &DocumentsConfig,
     ) -> Result<Reply, DocumentError> {
-        let method = match question.method {
-            FetchMethod::Get => Method::GET,
-            FetchMethod::Head => Method::HEAD,
-        };
-        let mut request = self.get(config)?.request(method, question.url.clone());
-        for (name, value) in [
-            ("accept", question.accept.unwrap_or_default()),
-            ("if-none-match", question.if_none_match),
-            ("if-modified-since", question.if_modified_since),
-        ] {
-            // A stored validator that is no header value comes from a damaged file: ask without.
-            if !value.is_empty()
-                && let Ok(value) = HeaderValue::from_str(value)
-            {
-                request = request.header(name, value);
+        let deadline = Instant::now() + config.total_timeout;
+        let mut url = question.url.clone();
+        let mut redirects = 0;
+        loop {
+            let reach = guard.map_or(&Reach::ANYWHERE, |guard| guard.reach(&url));
+            let inside =
+                |reason: &Inside| DocumentError::Inside { url: redact::url(&url), reason: reason.to_string() };
+            // An address instead of a name is not resolved.
+            reach.check_host(url.host_str().unwrap_or_default()).map_err(|reason| inside(&reason))?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            let failed = |error: reqwest::Error| match inside_in(&error) {
+                Some(reason) => inside(reason),
+                None => failure(&url, error, config),
+            };
+            let request = request(&self.of(reach, config)?, question, &url).timeout(left);
+            let response = request.send().await.map_err(failed)?;
+            if let Some(location) = location(&response) {
+                redirects += 1;
+                url = follow(&url, location, redirects, config)?;
+                continue;
             }
+            let (status, headers) = (response.status(), headers(&response));
+            let mut reply = Reply { status, headers, body: Bytes::new(), url };
+            if reply.is_document() && question.method == FetchMethod::Get {
+                reply.body = body(response, question.url, config).await?;
+            }
+            return Ok(reply);
         }
-        let failed = |error| failure(question.url, error, config);
-        let response = request.send().await.map_err(failed)?;
-        let mut reply = Reply {
-            status: response.status(),
-            headers: headers(&response),
-            body: Bytes::new(),
-            url: response.url().clone(),
-        };
-        if reply.is_document() && question.method == FetchMethod::Get {
-            reply.body = body(response, question.url, config).await?;
-        }
-        Ok(reply)
     }
 }
 
-fn build(config: &DocumentsConfig) -> Result<Client, DocumentError> {
-    let max_redirects = config.max_redirects;
-    let follow = redirect::Policy::custom(move |attempt| {
-        let from_https = attempt.previous().last().is_some_and(|from| from.scheme() == "https");
-        let scheme = attempt.url().scheme();
-        if scheme != "https" && (from_https || scheme != "http") {
-            let reason = format!("to the scheme {scheme}");
-            attempt.error(Refused(reason))
-        } else if attempt.previous().len() > max_redirects {
-            attempt.error(Refused(format!("more than {max_redirects} (max_redirects)")))
-        } else {
-            attempt.follow()
+fn request(client: &Client, question: &Question<'_>, url: &Url) -> RequestBuilder {
+    let method = match question.method {
+        FetchMethod::Get => Method::GET,
+        FetchMethod::Head => Method::HEAD,
+    };
+    let mut request = client.request(method, url.clone());
+    for (name, value) in [
+        ("accept", question.accept.unwrap_or_default()),
+        ("if-none-match", question.if_none_match),
+        ("if-modified-since", question.if_modified_since),
+    ] {
+        // A stored validator that is no header value comes from a damaged file: ask without.
+        if !value.is_empty()
+            && let Ok(value) = HeaderValue::from_str(value)
+        {
+            request = request.header(name, value);
         }
-    });
+    }
+    request
+}
+
+/// Where an answer says to look instead.
+fn location(response: &Response) -> Option<&str> {
+    let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    response.headers().get(LOCATION).filter(|_| is_redirect)?.to_str().ok()
+}
+
+fn follow(from: &Url, location: &str, redirects: usize, config: &DocumentsConfig) -> Result<Url, DocumentError> {
+    let refuse = |reason: String| DocumentError::Redirect { url: redact::url(from), reason };
+    let mut to = from.join(location).map_err(|error| refuse(error.to_string()))?;
+    if to.scheme() != "https" && (from.scheme() == "https" || to.scheme() != "http") {
+        return Err(refuse(format!("to the scheme {}", to.scheme())));
+    }
+    if redirects > config.max_redirects {
+        return Err(refuse(format!("more than {} (max_redirects)", config.max_redirects)));
+    }
+    to.set_fragment(None);
+    Ok(to)
+}
+
+fn build(reach: &Reach, config: &DocumentsConfig) -> Result<Client, DocumentError> {
     let builder = Client::builder()
         .user_agent(&config.user_agent)
         .connect_timeout(config.connect_timeout)
-        .timeout(config.total_timeout)
-        .redirect(follow)
+        // Followed by hand, so that each step is looked at.
+        .redirect(redirect::Policy::none())
         // A try again is a decision of ours, and is recorded.
         .retry(retry::never());
-    let builder = if config.use_system_proxy { builder } else { builder.no_proxy() };
+    let builder =
+        if reach.is_anywhere() { builder } else { builder.dns_resolver(Arc::new(Resolver(reach.clone()))) };
+    // A proxy would resolve names by itself, and unlike us.
+    let use_proxy = config.use_system_proxy && reach.is_anywhere();
+    let builder = if use_proxy { builder } else { builder.no_proxy() };
     builder.build().map_err(|error| DocumentError::Client { reason: root_cause(&error) })
+}
+
+/// The system's resolver, without the addresses that may not be asked. The connection is made to exactly those that are
+/// left.
+struct Resolver(Reach);
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.0.clone();
+        Box::pin(async move {
+            let mut refused = None;
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed: Vec<SocketAddr> = found
+                .filter(|address| reach.check(address.ip()).map_err(|inside| refused = Some(inside)).is_ok())
+                .collect();
+            match refused {
+                Some(inside) if allowed.is_empty() => Err(inside.into()),
+                _ => Ok(Box::new(allowed.into_iter()) as Addrs),
+            }
+        })
+    }
+}
+
+/// The refused address, wherever in the chain of causes it is.
+fn inside_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Inside> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(inside) = error.downcast_ref() {
+            return Some(inside);
+        }
+        next = error.source();
+    }
+    None
 }
 
 async fn body(mut response: Response, url: &Url, config: &DocumentsConfig) -> Result<Bytes, DocumentError> {
@@ -165,9 +246,6 @@ fn headers(response: &Response) -> Headers {
 
 fn failure(url: &Url, error: reqwest::Error, config: &DocumentsConfig) -> DocumentError {
     let url = redact::url(url);
-    if error.is_redirect() {
-        return DocumentError::Redirect { url, reason: root_cause(&error) };
-    }
     if error.is_timeout() && !error.is_connect() {
         return DocumentError::Timeout { url, limit: config.total_timeout };
     }
@@ -188,15 +266,3 @@ fn root_cause(error: &dyn Error) -> String {
     }
     cause.to_string()
 }
-
-/// Why a redirect is not followed.
-#[derive(Debug)]
-struct Refused(String);
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for Refused {}

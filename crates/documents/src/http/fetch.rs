@@ -1,13 +1,14 @@
 //! The way of one fetch (config-and-state §4.4): stored and fresh, else ask the origin, else what is stored if the
 //! origin is down. Weaknesses 40 to 52 are behaviour here.
 
-use super::client::{FetchMethod, LazyClient, Question, Reply};
+use super::client::{Clients, FetchMethod, Question, Reply};
 use super::flights::Flights;
 use super::freshness::{CacheControl, expires_at, stands_in_until};
 use super::inventory::Swept;
 use super::metadata::{Headers, Metadata};
 use super::store::{Entry, Found, Store};
 use crate::error::DocumentError;
+use crate::guard::key_suffix;
 use crate::{DocumentsConfig, FetchPolicy};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -87,7 +88,7 @@ pub(crate) struct Fetcher {
     store: Option<Arc<Store>>,
     /// Of another process.
     borrowed: Option<Arc<Store>>,
-    client: LazyClient,
+    clients: Clients,
     flights: Flights<Shared>,
 }
 
@@ -96,7 +97,7 @@ impl Fetcher {
         let store = config.cache_dir.clone().map(|dir| Arc::new(Store::new(dir, config.max_body_bytes)));
         let borrowed = config.borrowed_cache_dir.clone();
         let borrowed = borrowed.map(|dir| Arc::new(Store::read_only(dir, config.max_body_bytes)));
-        Self { config, store, borrowed, client: LazyClient::default(), flights: Flights::default() }
+        Self { config, store, borrowed, clients: Clients::default(), flights: Flights::default() }
     }
 
     /// Reads a remote document through the cache.
@@ -112,7 +113,8 @@ impl Fetcher {
         let mut span = trace.span("cache.fetch");
         span.set("method", request.method.as_str().to_owned());
         span.set("url", shown.clone());
-        let key = request.key(request.url.as_str());
+        let suffix = key_suffix(policy.guard.as_deref(), &request.url);
+        let key = request.key(request.url.as_str()) + &suffix;
         let policy_key = (policy.max_age, policy.manual_only, policy.force_refresh);
         let work = async { Shared { policy: policy_key, result: self.answer(&request, &key, policy).await } };
         let result = self.flights.run(&key, |shared| shared.policy == policy_key, work).await.result;
@@ -178,7 +180,7 @@ impl Fetcher {
             if_none_match: &known.etag,
             if_modified_since: &known.last_modified,
         };
-        let reply = self.client.ask(&question, &self.config).await;
+        let reply = self.clients.ask(&question, policy.guard.as_deref(), &self.config).await;
         let unexpected = |reply: &Reply| DocumentError::Status {
             url: redact::url(&request.url),
             status: reply.status.as_u16(),
@@ -215,7 +217,7 @@ impl Fetcher {
     ) -> Arc<Answer> {
         let shown = redact::url(&request.url);
         let mut metadata = Metadata {
-            key: request.key(&shown),
+            key: request.key(&shown) + &key_suffix(policy.guard.as_deref(), &request.url),
             url: shown,
             method: request.method.as_str().to_owned(),
             cached_at: Some(now),
