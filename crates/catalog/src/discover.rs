@@ -96,7 +96,7 @@ pub(crate) async fn expand(
         Some(found) => found,
         None => {
             // Discovery says itself why it reads each document.
-            let policy = fetch_policy(source.refresh, DiscoveryMethod::Explicit, force_refresh);
+            let policy = fetch_policy(source.refresh, &source.guard, DiscoveryMethod::Explicit, force_refresh);
             let discovered = match source.kind {
                 SourceKind::ServiceRoot => discovery.service_root(url, &policy, trace).await,
                 _ => discovery.api_catalog(url, &policy, trace).await,
@@ -214,6 +214,7 @@ fn plan(source: &SourcePlan, service: &DiscoveredService, origin: Origin) -> Opt
         source_id: source.source_id.clone(),
         location: Ok(location),
         refresh: source.refresh,
+        guard: Arc::clone(&source.guard),
         method: service.method,
         overlays,
         guides: guides(source, meta),

@@ -141,7 +141,7 @@ async fn load(
     force_refresh: bool,
     trace: &Trace,
 ) -> Result<Arc<BuiltService>, Fault> {
-    let policy = fetch_policy(plan.refresh, plan.method, force_refresh);
+    let policy = fetch_policy(plan.refresh, &plan.guard, plan.method, force_refresh);
     let span = trace.span("documents.load");
     let location = plan.location.clone()?;
     let known = last_good.as_ref().map(|built| &built.guides);

@@ -8,12 +8,14 @@ use crate::service::BuiltService;
 use crate::snapshot::Snapshot;
 use open_cli_config::{Config, Reference, Refresh, Service as ConfigService, Source as ConfigSource, SourceKind};
 use open_cli_contract::catalog::{Diagnostic, DiscoveryMethod, FetchRecord};
-use open_cli_documents::{FetchPolicy, FileStamp, Location};
+use open_cli_contract::reach::Reach;
+use open_cli_documents::{FetchPolicy, FileStamp, Guard, Location};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use url::Url;
 
 /// What a service of the configuration says about itself.
 #[derive(Debug, Clone)]
@@ -44,6 +46,8 @@ pub(crate) struct Plan {
     pub(crate) source_id: String,
     pub(crate) location: Result<Location, String>,
     pub(crate) refresh: Refresh,
+    /// Where its documents may be.
+    pub(crate) guard: Arc<Guard>,
     pub(crate) method: DiscoveryMethod,
     /// In the order of application: the publisher's, then the operator's (deviation 9).
     pub(crate) overlays: Vec<OverlayRef>,
@@ -61,6 +65,8 @@ pub(crate) struct SourcePlan {
     pub(crate) kind: SourceKind,
     pub(crate) location: Result<Location, String>,
     pub(crate) refresh: Refresh,
+    /// Where its documents may be.
+    pub(crate) guard: Arc<Guard>,
     /// The service of the configuration that refers to it.
     pub(crate) named: Option<Named>,
 }
@@ -83,7 +89,7 @@ pub(crate) fn plans(config: &Config) -> (Vec<Work>, Vec<Diagnostic>) {
         if !source.enabled {
             continue;
         }
-        work.extend(work_of(source_id, source, Some(named(id, service)), &mut diagnostics));
+        work.extend(work_of(source_id, source, Some((id, service)), &mut diagnostics));
     }
     for (source_id, source) in &config.sources {
         if source.enabled && !referenced.contains(source_id.as_str()) {
@@ -96,9 +102,11 @@ pub(crate) fn plans(config: &Config) -> (Vec<Work>, Vec<Diagnostic>) {
 fn work_of(
     source_id: &str,
     source: &ConfigSource,
-    named: Option<Named>,
+    service: Option<(&str, &ConfigService)>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Work> {
+    let guard = Arc::new(guard(source, service.map(|(_, service)| service)));
+    let named = service.map(|(id, service)| named(id, service));
     let location = location(source.uri.as_ref());
     let name = named.as_ref().map_or(source_id, |named| &named.id).to_owned();
     match (source.kind, named) {
@@ -110,6 +118,7 @@ fn work_of(
             source_id: source_id.to_owned(),
             location,
             refresh: source.refresh,
+            guard,
             method: DiscoveryMethod::Explicit,
             origin: None,
             fetches: Vec::new(),
@@ -127,6 +136,7 @@ fn work_of(
                 kind,
                 location,
                 refresh: source.refresh,
+                guard,
                 named,
             })))
         }
@@ -137,6 +147,16 @@ fn work_of(
             None
         }
     }
+}
+
+/// Trusted are the addresses that the operator wrote down.
+fn guard(source: &ConfigSource, service: Option<&ConfigService>) -> Guard {
+    let own = service.map(|service| service.overlays.iter().chain(&service.skills).chain(&service.workflows));
+    let written = source.uri.iter().chain(own.into_iter().flatten());
+    let urls: Vec<Url> = written.filter_map(|reference| Url::parse(&reference.resolve()).ok()).collect();
+    let network = service.map_or_else(|| source.network.clone(), |service| service.network.over(&source.network));
+    let allowed = network.allow_addresses.unwrap_or_default();
+    Guard::new(&urls, Reach::public_and(allowed.iter().map(String::as_str)))
 }
 
 fn named(id: &str, service: &ConfigService) -> Named {
@@ -169,9 +189,20 @@ fn location(reference: Option<&Reference>) -> Result<Location, String> {
     Location::parse(&text, Path::new("/")).map_err(|error| error.to_string())
 }
 
-pub(crate) fn fetch_policy(refresh: Refresh, method: DiscoveryMethod, force_refresh: bool) -> FetchPolicy {
+pub(crate) fn fetch_policy(
+    refresh: Refresh,
+    guard: &Arc<Guard>,
+    method: DiscoveryMethod,
+    force_refresh: bool,
+) -> FetchPolicy {
     let max_age = (refresh.max_age_seconds > 0).then(|| Duration::from_secs(refresh.max_age_seconds));
-    FetchPolicy { max_age, manual_only: refresh.manual_only, force_refresh, method, guard: None }
+    FetchPolicy {
+        max_age,
+        manual_only: refresh.manual_only,
+        force_refresh,
+        method,
+        guard: Some(Arc::clone(guard)),
+    }
 }
 
 impl Plan {
@@ -203,6 +234,7 @@ impl Plan {
             hash.update(guide.location.as_ref().map_or_else(|error| error.clone(), text));
             hash.update([1 + guide.kind as u8, u8::from(guide.is_publishers)]);
         }
+        hash.update(self.guard.to_string());
         hash.finalize().into()
     }
 

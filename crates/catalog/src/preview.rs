@@ -78,7 +78,7 @@ impl Builder {
     async fn overlaid_one(&self, mut plan: Plan, more: &[Location], trace: &Trace) -> OverlaidService {
         let more = more.iter().map(|at| OverlayRef { location: Ok(at.clone()), is_publishers: false });
         plan.overlays.extend(more);
-        let policy = fetch_policy(plan.refresh, plan.method, false);
+        let policy = fetch_policy(plan.refresh, &plan.guard, plan.method, false);
         let overlays = overlays::read(&self.documents, &plan.overlays, &policy, trace).await;
         let description = match &plan.location {
             Ok(at) => self.documents.read_one(at, &policy, trace).await.map_err(|error| error.to_string()),

@@ -3,6 +3,7 @@
 //! (see [`Reach`]), nor be answered from what a trusted request stored.
 
 use open_cli_contract::reach::Reach;
+use std::fmt;
 use url::{Origin, Url};
 
 /// Where documents of one source may be.
@@ -28,6 +29,14 @@ impl Guard {
     /// Where a request for this URL may lead.
     pub(crate) fn reach(&self, url: &Url) -> &Reach {
         if self.trusted.contains(&url.origin()) { &Reach::ANYWHERE } else { &self.elsewhere }
+    }
+}
+
+/// What it allows, for comparison.
+impl fmt::Display for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.trusted.iter().try_for_each(|origin| write!(f, "{} ", origin.ascii_serialization()))?;
+        self.elsewhere.fmt(f)
     }
 }
 
