@@ -31,6 +31,8 @@
 #   start   node $OPEN_CLI_TEST_NODE_MODULES/@modelcontextprotocol/server-everything/dist/index.js stdio
 #           or streamableHttp (at /mcp) or sse (at /sse) with PORT=PORT; no port 0. MCP up to 2025-11-25
 #   start   node $OPEN_CLI_TEST_NODE_MODULES/@modelcontextprotocol/server-filesystem/dist/index.js FOLDER
+#   start   node tests/e2e/peers/identity-provider.mjs $OPEN_CLI_TEST_NODE_MODULES; its head says which clients there are.
+#           Prints "issuer http://127.0.0.1:PORT" after about 1 s; remarks about Node's age are harmless; SIGTERM stops it
 # OPEN_CLI_TEST_PROMETHEUS: a Python that has prometheus_client's parser and promql-parser.
 # OPEN_CLI_TEST_SCHEMA_SUITE: the folder with the JSON Schema Test Suite (draft2020-12/…).
 # OPEN_CLI_TEST_OTLP: a Python that has OpenTelemetry's own messages (opentelemetry.proto.collector.…_service_pb2).

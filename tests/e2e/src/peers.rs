@@ -18,7 +18,7 @@ pub struct Peer {
 
 /// The program named by the variable. `None` (with a message) when it is not there; under `make test` that is a
 /// failure.
-fn program(variable: &str, test: &str) -> Option<PathBuf> {
+pub(crate) fn program(variable: &str, test: &str) -> Option<PathBuf> {
     if let Some(program) = std::env::var_os(variable).filter(|value| !value.is_empty()) {
         return Some(program.into());
     }

@@ -136,6 +136,17 @@ impl Toolbox<'_> {
         http::get(&format!("{}{path}", self.url))
     }
 
+    /// A request with a bearer token; `POST` when there is a body.
+    pub fn ask_as(&self, token: &str, path: &str, body: Option<&Value>) -> Reply {
+        let authorization = format!("Bearer {token}");
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let url = format!("{}{path}", self.url);
+        match body {
+            Some(body) => http::request("POST", &url, &headers, body.to_string().as_bytes()),
+            None => http::request("GET", &url, &headers[..1], &[]),
+        }
+    }
+
     /// A tool call.
     pub fn execute(&self, call: &Value) -> Reply {
         http::post(&format!("{}/v1/tools/execute", self.url), call)
