@@ -70,18 +70,14 @@ install_one() {
   printf '%s\n' "$stamp" >"$home/stamp"
 }
 
-# Node and npm; on Debian they are packages of their own.
+# Node and npm: the system's, unless they are missing or too old, as Debian's may be; then those from PyPI.
 need_node() {
-  if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-    local sudo=()
-    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
-    say "installing nodejs and npm"
-    "${sudo[@]}" apt-get update -qq >&2
-    "${sudo[@]}" apt-get install -y -qq --no-install-recommends nodejs npm >&2
-  fi
   local major
-  major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
-  ((major >= 20)) || { say "node $major is too old; the programs from npm need 20 or later"; return 1; }
+  major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/' || true)
+  if ((${major:-0} < 20)) || ! command -v npm >/dev/null; then
+    install_one node
+    PATH=$peers/node/bin:$PATH
+  fi
 }
 
 # All programs from npm share one prefix; the lock file names every version. Made anew when it changes.
@@ -137,6 +133,8 @@ print_env() {
   printf 'OPEN_CLI_TEST_COLLECTOR=%s\n' "$(collector)"
   printf 'OPEN_CLI_TEST_MCP=%s\n' "$peers/mcp/bin/python"
   printf 'OPEN_CLI_TEST_NODE_MODULES=%s\n' "$peers/npm/node_modules"
+  # Tests start programs from npm with the `node` of their PATH.
+  [ ! -x "$peers/node/bin/node" ] || printf 'PATH=%s\n' "$peers/node/bin:$PATH"
   printf 'OPEN_CLI_TEST_SCHEMA_SUITE=%s\n' "$peers/schema-suite/tests"
 }
 
