@@ -182,8 +182,15 @@ pub enum FormatError {
     #[error("is an XML document, not an API description")]
     Xml,
     /// JSON with a fault.
-    #[error("is not valid JSON: {0}")]
-    Json(String),
+    #[error("is not valid JSON: {reason}")]
+    Json {
+        /// First line is 1; 0 when the fault is in no one place.
+        line: usize,
+        /// First column is 1, in bytes.
+        column: usize,
+        /// What is wrong, and where.
+        reason: String,
+    },
     /// YAML with a fault.
     #[error("is not valid YAML: {0}")]
     Yaml(#[from] YamlError),

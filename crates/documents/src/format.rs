@@ -5,7 +5,7 @@ use crate::error::FormatError;
 use crate::{json, yaml};
 use bytes::Bytes;
 
-const BOM: &[u8] = "\u{feff}".as_bytes();
+pub(crate) const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// Valid JSON text for the bytes of a JSON or YAML document, without a byte order mark. JSON is passed on untouched.
 ///
@@ -32,8 +32,17 @@ pub fn to_json(input: &Bytes) -> Result<Bytes, FormatError> {
     // A YAML flow mapping may begin like JSON. What looks like JSON gets the JSON reader's complaint.
     yaml::to_json(text, yaml::Limits::default()).map(Bytes::from).map_err(|yaml_error| {
         let looks_like_json = trimmed[1..].trim_start().starts_with(['"', '{', '[', '}', ']']);
-        if looks_like_json { FormatError::Json(json_error.to_string()) } else { yaml_error.into() }
+        if looks_like_json { json_fault(&json_error) } else { yaml_error.into() }
     })
+}
+
+/// True for text that [`to_json`] passes on untouched.
+pub(crate) fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '[']) && json::validate(text).is_ok()
+}
+
+fn json_fault(error: &serde_json::Error) -> FormatError {
+    FormatError::Json { line: error.line(), column: error.column(), reason: error.to_string() }
 }
 
 /// Refuses documents whose top level is not an object (OA-2).

@@ -11,6 +11,7 @@ mod json;
 mod load;
 mod local;
 mod location;
+mod places;
 mod refs;
 mod set;
 mod yaml;
@@ -24,5 +25,6 @@ pub use http::{CacheEntry, FetchMethod, FetchRequest, Fetched, Swept, clear_cach
 pub use load::{LoadedSet, Single};
 pub use local::{FileStamp, FileState};
 pub use location::{Location, LocationError};
+pub use places::{Place, place_of_fault, places};
 pub use set::{Document, DocumentSet};
 pub use yaml::YamlError;

@@ -118,3 +118,68 @@ async fn thousands_of_files_are_one_set_in_seconds() {
     assert!(loaded.set.len() > 1_000);
     assert!(elapsed.as_secs() < 30);
 }
+
+/// Pointers of a value, each with its last token when that is a key.
+fn pointers(value: &serde_json::Value, at: &str, found: &mut Vec<(String, Option<String>)>) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (key, value) in members {
+                let pointer = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+                found.push((pointer.clone(), Some(key.clone())));
+                pointers(value, &pointer, found);
+            }
+        }
+        serde_json::Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                found.push((format!("{at}/{index}"), None));
+                pointers(value, &format!("{at}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Everything that a document has is found in its text, at the key that the pointer ends with.
+#[test]
+fn every_pointer_of_real_descriptions_leads_to_its_key() {
+    const LARGEST: u64 = 200_000;
+    const LONGEST_LINE: usize = 2_000;
+    let Some(data) = data() else {
+        println!("skipped: no shared data");
+        return;
+    };
+    let mut paths = Vec::new();
+    descriptions(&data, &mut paths);
+    paths.retain(|path| !path.starts_with(data.join("multi/digitalocean")));
+    paths.retain(|path| path.metadata().is_ok_and(|metadata| metadata.len() < LARGEST));
+    let (mut documents, mut checked, mut longest) = (0, 0, std::time::Duration::ZERO);
+    for path in paths {
+        let content = std::fs::read(&path).expect("read");
+        let Ok(json) = open_cli_documents::to_json(&content.clone().into()) else { continue };
+        let Ok(value) = serde_json::from_slice(&json) else { continue };
+        let mut all = Vec::new();
+        pointers(&value, "", &mut all);
+        let text = String::from_utf8(content).expect("UTF-8").trim_start_matches('\u{feff}').to_owned();
+        let lines: Vec<&str> = text.split('\n').collect();
+        let wanted: Vec<&str> = all.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        let begun = Instant::now();
+        let places = open_cli_documents::places(text.as_bytes(), &wanted);
+        longest = longest.max(begun.elapsed());
+        documents += 1;
+        for ((pointer, key), place) in all.iter().zip(places) {
+            assert!(place.is_exact, "{}#{pointer}", path.display());
+            checked += 1;
+            let line = lines[place.line - 1];
+            // Counting characters from the start of one long line takes too long.
+            if let Some(key) = key.as_ref().filter(|_| line.len() < LONGEST_LINE) {
+                let rest: String = line.chars().skip(place.column - 1).collect();
+                let rest = rest.trim_start_matches(['"', '\'']);
+                // A key with escapes is written otherwise than it reads.
+                let is_there = rest.starts_with(key) || rest.contains('\\') || key.contains(['\'', '"', '\n']);
+                assert!(is_there, "{}#{pointer} is at {place:?}: {rest}", path.display());
+            }
+        }
+    }
+    println!("{checked} pointers of {documents} documents, one at most {longest:?}");
+    assert!(checked > 50_000);
+}

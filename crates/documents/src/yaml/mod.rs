@@ -9,7 +9,7 @@ mod transcoder;
 #[cfg(test)]
 mod tests;
 
-use granit_parser::{Event, Marker, Parser, ScanError};
+use granit_parser::{Event, Marker, Parser, ScanError, StrInput};
 use transcoder::Transcoder;
 
 /// Most JSON that YAML may become, aliases expanded.
@@ -56,16 +56,21 @@ impl Default for Limits {
     }
 }
 
-/// The first document of the text as compact JSON; `null` when there is none.
-pub(crate) fn to_json(text: &str, limits: Limits) -> Result<Vec<u8>, YamlError> {
+/// The events of a text. There are as many as it has nodes: aliases are not followed.
+pub(crate) fn parser(text: &str) -> Parser<'_, StrInput<'_>> {
     let options = granit_parser::options! {
         simple_key_max_lookahead: MAX_KEY_CHARACTERS,
         emit_comments: false,
         // As libyaml has it: the text of a block scalar is what was written, also at the end of a file.
         block_scalar_eof_without_line_feed: true,
     };
+    Parser::new_from_str_with_options(text, options)
+}
+
+/// The first document of the text as compact JSON; `null` when there is none.
+pub(crate) fn to_json(text: &str, limits: Limits) -> Result<Vec<u8>, YamlError> {
     let mut transcoder = Transcoder::new(text.len(), limits);
-    for next in Parser::new_from_str_with_options(text, options) {
+    for next in parser(text) {
         let (event, span) = next?;
         let mark = &span.start;
         match event {
