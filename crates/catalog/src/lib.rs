@@ -13,6 +13,7 @@ mod guides;
 mod inputs;
 mod judged;
 mod keeper;
+mod lint;
 mod load;
 mod naming;
 mod overlays;

@@ -68,7 +68,7 @@ codes! {
     DocumentTooLarge "document_too_large" "A document is larger than the toolbox reads."
         "Split it, or serve a smaller one.";
     DocumentInvalid "document_invalid" "A document is neither JSON nor YAML, or breaks their rules."
-        "Mend it at the place that the message names; an HTML page is often a sign-in or an error page.";
+        "Mend it at its place, or correct the address: a page for people is often a sign-in or an error.";
     ReferenceUnreadable "reference_unreadable" "A `$ref` names a document that can't be read."
         "Correct the reference, or put the document there.";
     ReferenceLimit "reference_limit" "The `$ref`s of a description reach more documents than are read."

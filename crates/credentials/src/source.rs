@@ -3,7 +3,7 @@
 use crate::error::Reason;
 use crate::file::FileSecret;
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -109,6 +109,22 @@ impl Secrets {
         Some(self.read(key, stored).map_err(Reason::Broken))
     }
 
+    /// Why each secret can't be resolved that can't, by key, without saying what it is. Reads variables and files, and
+    /// runs nothing: of a secret that a program gives nothing is known before it is needed.
+    pub fn faults(&self) -> BTreeMap<String, String> {
+        let fault = |(key, stored): (&String, &Stored)| match stored {
+            Stored::Literal(_) | Stored::Env(_) | Stored::File(_) | Stored::Unsupported(_) => {
+                Some((key.clone(), self.read(key, stored).err()?))
+            }
+        };
+        self.stored.iter().filter_map(fault).collect()
+    }
+
+    /// Is there a secret for this scheme of this service (UP-10), whatever becomes of it?
+    pub fn is_configured(&self, service: &str, scheme: &str) -> bool {
+        self.stored.contains_key(&format!("{service}.{scheme}")) || self.stored.contains_key(scheme)
+    }
+
     fn read<'a>(&'a self, key: &str, stored: &'a Stored) -> Result<Value<'a>, String> {
         match stored {
             Stored::Literal(value) if value.expose_secret().is_empty() => {
@@ -136,5 +152,33 @@ impl fmt::Debug for Secrets {
         let mut keys: Vec<&String> = self.stored.keys().collect();
         keys.sort();
         f.debug_struct("Secrets").field("keys", &keys).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_resolved_is_named_and_no_value_is_shown() {
+        let sources = [
+            ("shop.key", SecretSource::Env("UNSET".into())),
+            ("set", SecretSource::Env("SET".into())),
+            ("typed", SecretSource::Literal("s3cr3t".into())),
+            ("file", SecretSource::File("/nowhere/at/all".into())),
+            ("chain", SecretSource::Unsupported("osKeychain")),
+        ];
+        let secrets = Secrets::with_environment(sources.map(|(key, source)| (key.to_owned(), source)), |name| {
+            (name == "SET").then(|| "s3cr3t".to_owned())
+        });
+        let faults = secrets.faults();
+        assert_eq!(faults.keys().collect::<Vec<_>>(), ["chain", "file", "shop.key"]);
+        assert!(faults["shop.key"].contains("UNSET") && faults["file"].contains("/nowhere/at/all"), "{faults:?}");
+        assert!(!format!("{faults:?}").contains("s3cr3t"));
+        for (service, scheme, expected) in
+            [("shop", "key", true), ("other", "key", false), ("other", "set", true), ("shop", "none", false)]
+        {
+            assert_eq!(secrets.is_configured(service, scheme), expected, "{service} {scheme}");
+        }
     }
 }

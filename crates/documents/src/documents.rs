@@ -2,8 +2,10 @@
 
 use crate::error::DocumentError;
 use crate::http::{FetchRequest, Fetched, Fetcher, Swept};
-use crate::load::{self, LoadedSet, Reader, Single};
+use crate::load::{self, LoadedSet, Single};
+use crate::reader::Reader;
 use crate::{DocumentsConfig, FetchPolicy, Location};
+use bytes::Bytes;
 use open_cli_observe::Trace;
 use std::fmt;
 use std::sync::Arc;
@@ -73,6 +75,19 @@ impl Documents {
 
     fn reader<'a>(&'a self, policy: &'a FetchPolicy, trace: &'a Trace) -> Reader<'a> {
         Reader { config: &self.config, fetcher: &self.fetcher, policy, trace }
+    }
+
+    /// The bytes of a document as they are, local or remote; they are not looked at.
+    ///
+    /// # Errors
+    /// When the document can't be read.
+    pub async fn content(
+        &self,
+        location: &Location,
+        policy: &FetchPolicy,
+        trace: &Trace,
+    ) -> Result<Bytes, DocumentError> {
+        self.reader(policy, trace).content(location).await
     }
 
     /// Reads one remote document through the cache (config-and-state §4). The bytes are not looked at.

@@ -12,6 +12,7 @@ mod load;
 mod local;
 mod location;
 mod places;
+mod reader;
 mod refs;
 mod set;
 mod yaml;

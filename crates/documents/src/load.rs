@@ -2,22 +2,17 @@
 //! W15): local documents in one blocking pass per level, remote ones through the cache, a few at a time.
 
 use crate::error::DocumentError;
-use crate::format::{require_object, to_json};
-use crate::http::{FetchRequest, Fetcher};
-use crate::local::{FileStamp, LocalReader};
+use crate::format::require_object;
+use crate::local::FileStamp;
+use crate::reader::{Part, Read, Reader};
 use crate::refs::{External, external};
 use crate::{Document, DocumentSet, DocumentsConfig, FetchPolicy, Location};
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use open_cli_contract::catalog::{Diagnostic, FetchRecord, Severity};
 use open_cli_contract::redact;
-use open_cli_observe::Trace;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
-use std::path::PathBuf;
-use std::sync::Arc;
-use url::Url;
 
 /// What [`crate::Documents::load`] gives.
 #[derive(Debug, Clone)]
@@ -54,22 +49,6 @@ struct Reference {
     external: External,
 }
 
-/// A document that was read.
-struct Part {
-    document: Document,
-    references: Vec<External>,
-    digest: [u8; 32],
-    /// The larger of what was read and what it became.
-    bytes: usize,
-}
-
-/// Everything that reading one document gives.
-struct Read {
-    part: Result<Part, DocumentError>,
-    stamp: Option<FileStamp>,
-    fetch: Option<FetchRecord>,
-}
-
 /// One document that was read on its own, its references not followed.
 #[derive(Debug, Clone)]
 pub struct Single {
@@ -104,8 +83,7 @@ impl Single {
 
 /// Reads one document.
 pub(crate) async fn read_one(reader: Reader<'_>, location: &Location) -> Result<Single, DocumentError> {
-    let wanted = [Wanted { location: location.clone(), reference: None, is_trusted: false }];
-    let mut read = reader.read_level(&wanted, reader.config.max_set_bytes).await;
+    let mut read = reader.read_level(&[(location, false)], reader.config.max_set_bytes).await;
     let Read { part, stamp, fetch } = read.pop().expect("invariant: one result per document");
     let Part { document, references, digest, bytes } = part?;
     let expires_at = fetch.as_ref().map(next_look).filter(|_| !reader.policy.manual_only);
@@ -140,7 +118,8 @@ pub(crate) async fn follow(reader: Reader<'_>, root: Single) -> Result<LoadedSet
         collected.take(Wanted { location: location.clone(), reference: None, is_trusted: false }, read)?;
     while !level.is_empty() {
         let budget = config.max_set_bytes.saturating_sub(collected.bytes);
-        let read = reader.read_level(&level, budget).await;
+        let locations: Vec<_> = level.iter().map(|wanted| (&wanted.location, wanted.is_trusted)).collect();
+        let read = reader.read_level(&locations, budget).await;
         let mut next = Vec::new();
         for (wanted, read) in level.into_iter().zip(read) {
             next.extend(collected.take(wanted, read)?);
@@ -150,94 +129,7 @@ pub(crate) async fn follow(reader: Reader<'_>, root: Single) -> Result<LoadedSet
     collected.finish(&location)
 }
 
-/// What reading needs. Cheap to copy.
-#[derive(Clone, Copy)]
-pub(crate) struct Reader<'a> {
-    pub(crate) config: &'a Arc<DocumentsConfig>,
-    pub(crate) fetcher: &'a Fetcher,
-    pub(crate) policy: &'a FetchPolicy,
-    pub(crate) trace: &'a Trace,
-}
-
-impl Reader<'_> {
-    /// Reads the documents of one level; the results are in their order.
-    async fn read_level(&self, level: &[Wanted], budget: usize) -> Vec<Read> {
-        let mut paths = Vec::new();
-        let mut urls = Vec::new();
-        for wanted in level {
-            match &wanted.location {
-                Location::File(path) => paths.push(path.clone()),
-                Location::Url(url) => urls.push(self.read_url(url.clone(), wanted.is_trusted)),
-            }
-        }
-        let remote = stream::iter(urls).buffered(self.config.concurrent_fetches.max(1)).collect::<Vec<_>>();
-        let (local, remote) = tokio::join!(self.read_files(paths, budget), remote);
-        let (mut local, mut remote) = (local.into_iter(), remote.into_iter());
-        let next_of = |wanted: &Wanted| match wanted.location {
-            Location::File(_) => local.next(),
-            Location::Url(_) => remote.next(),
-        };
-        level.iter().map(next_of).map(|read| read.expect("invariant: one result per document")).collect()
-    }
-
-    async fn read_files(&self, paths: Vec<PathBuf>, budget: usize) -> Vec<Read> {
-        if paths.is_empty() {
-            return Vec::new();
-        }
-        let config = Arc::clone(self.config);
-        let names = paths.clone();
-        let pass = tokio::task::spawn_blocking(move || read_files(&config, paths, budget));
-        pass.await.unwrap_or_else(|_| {
-            let stopped = |path: PathBuf| DocumentError::Stopped { document: path.display().to_string() };
-            names.into_iter().map(|path| Read { part: Err(stopped(path)), stamp: None, fetch: None }).collect()
-        })
-    }
-
-    async fn read_url(&self, url: Url, is_trusted: bool) -> Read {
-        let guard = self.policy.guard.as_ref().filter(|_| is_trusted).map(|guard| Arc::new(guard.trusting(&url)));
-        let trusting = guard.map(|guard| FetchPolicy { guard: Some(guard), ..self.policy.clone() });
-        let policy = trusting.as_ref().unwrap_or(self.policy);
-        let fetched = match self.fetcher.fetch(&FetchRequest::get(url), policy, self.trace).await {
-            Ok(fetched) => fetched,
-            Err(error) => return Read { part: Err(error), stamp: None, fetch: None },
-        };
-        let document = fetched.record.url.clone();
-        let parse = move || part(Location::Url(fetched.final_url), &fetched.body);
-        let parsed = tokio::task::spawn_blocking(parse).await;
-        let part = parsed.unwrap_or(Err(DocumentError::Stopped { document }));
-        Read { part, stamp: None, fetch: Some(fetched.record) }
-    }
-}
-
-/// One blocking pass over local documents.
-fn read_files(config: &DocumentsConfig, paths: Vec<PathBuf>, mut budget: usize) -> Vec<Read> {
-    let root = config.local_root.as_ref().map(|root| root.canonicalize().unwrap_or_else(|_| root.clone()));
-    let reader = LocalReader { max_bytes: config.max_file_bytes, root: root.as_deref() };
-    let read = |path: PathBuf| {
-        if budget == 0 {
-            let error = set_too_large(config, &Location::File(path));
-            return Read { part: Err(error), stamp: None, fetch: None };
-        }
-        let (stamp, content) = reader.read(&path);
-        let part = content.and_then(|content| part(Location::File(path), &content));
-        budget = budget.saturating_sub(part.as_ref().map_or(0, |part| part.bytes));
-        Read { part, stamp: Some(stamp), fetch: None }
-    };
-    paths.into_iter().map(read).collect()
-}
-
-fn part(location: Location, content: &Bytes) -> Result<Part, DocumentError> {
-    let json =
-        to_json(content).map_err(|fault| DocumentError::Format { document: location.to_string(), fault })?;
-    Ok(Part {
-        references: external(&json),
-        digest: Sha256::digest(content).into(),
-        bytes: content.len().max(json.len()),
-        document: Document { location, json },
-    })
-}
-
-fn set_too_large(config: &DocumentsConfig, location: &Location) -> DocumentError {
+pub(crate) fn set_too_large(config: &DocumentsConfig, location: &Location) -> DocumentError {
     DocumentError::TooLarge {
         document: format!("the set with {location}"),
         limit: config.max_set_bytes as u64,

@@ -57,6 +57,11 @@ pub fn httpbin(test: &str) -> Option<Peer> {
     Some(start(command, format!("http://127.0.0.1:{port}"), "/spec.json", home))
 }
 
+/// A Python with the SARIF 2.1.0 schema and a validator.
+pub fn sarif_schema(test: &str) -> Option<PathBuf> {
+    program("OPEN_CLI_TEST_SARIF", test)
+}
+
 /// Prefect's server from PyPI: OpenAPI 3.1 at `/api/openapi.json`, state in a database.
 pub fn prefect(test: &str) -> Option<Peer> {
     let python = program("OPEN_CLI_TEST_PREFECT", test)?;

@@ -5,6 +5,7 @@
 
 mod audit;
 mod cache;
+mod check;
 mod human;
 mod instances;
 mod output;
@@ -25,10 +26,11 @@ struct Operator {
 }
 
 /// All of them, in the order of the help.
-const OPERATORS: [Operator; 4] = [
+const OPERATORS: [Operator; 5] = [
     Operator { command: instances::command, run: instances::run },
     Operator { command: audit::command, run: audit::run },
     Operator { command: overlay::command, run: overlay::run },
+    Operator { command: check::command, run: check::run },
     Operator { command: cache::command, run: cache::run },
 ];
 
