@@ -11,11 +11,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Positions of tools by method and path.
+type Requests = HashMap<(String, String), usize>;
+
 /// What workflows may refer to.
 pub(crate) struct Tools<'a> {
     pub(crate) services: &'a [Placed],
-    /// Positions by method and path, of services that were asked for some.
-    requests: RefCell<HashMap<usize, HashMap<(String, String), usize>>>,
+    /// Of services that were asked for some.
+    requests: RefCell<HashMap<usize, Requests>>,
 }
 
 #[derive(Deserialize)]
