@@ -35,6 +35,8 @@ const COLUMNS: &[&str] = &[
     "catalogRevision",
     "configIdentity",
     "outcome",
+    "workflowId",
+    "stepId",
     "prevHash",
 ];
 /// What has no column, as a JSON object.
@@ -184,7 +186,7 @@ mod tests {
         assert_eq!(row.last().map(String::as_str), Some(""));
         let empty: Vec<_> =
             COLUMNS.iter().zip(&row).filter(|(_, cell)| cell.is_empty()).map(|(c, _)| *c).collect();
-        assert_eq!(empty, ["clientAddress", "outcome"]);
+        assert_eq!(empty, ["clientAddress", "outcome", "workflowId", "stepId"]);
     }
 
     #[test]

@@ -87,6 +87,7 @@ pub fn event_name(kind: &str) -> &str {
         "lease_expiry_shutdown" => "Runtime stopped after its last session",
         "runtime_stop" => "Runtime stopped",
         "audit_read" => "Audit log read",
+        "workflow_plan" => "Workflow planned",
         "log_changed" => "Log filter changed",
         "" => "Event",
         other => other,

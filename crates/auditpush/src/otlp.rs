@@ -33,6 +33,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("user.id", "principal"),
     ("session.id", "sessionId"),
     ("client.address", "clientAddress"),
+    ("workflow.id", "workflowId"),
+    ("workflow.step.id", "stepId"),
     ("http.request.method", "method"),
     ("url.template", "path"),
 ];

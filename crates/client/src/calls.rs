@@ -4,6 +4,7 @@ use crate::ClientError;
 use crate::runtime::{Runtime, Sent, path};
 use open_cli_contract::catalog::EffectiveCatalog;
 use open_cli_contract::execute::{ExecuteRequest, ExecuteResponse};
+use open_cli_contract::workflow::WorkflowRequest;
 use serde_json::{Value, json};
 use ureq::http::Method;
 use url::form_urlencoded::Serializer;
@@ -25,6 +26,8 @@ pub struct CatalogQuery<'a> {
     pub service: &'a str,
     /// Exact tool id.
     pub tool: &'a str,
+    /// Id of a workflow, or `*` for all.
+    pub workflow: &'a str,
 }
 
 /// Which requests are wanted. What is empty is not asked for.
@@ -77,6 +80,7 @@ impl Runtime {
                 ("words", &words),
                 ("service", query.service),
                 ("tool", query.tool),
+                ("workflow", query.workflow),
             ],
         )
     }
@@ -89,6 +93,15 @@ impl Runtime {
         request.agent_profile = self.identity().agent_profile.as_str().into();
         let body = serde_json::to_vec(&request).map_err(|error| self.bad_request(&error))?;
         self.call("/v1/tools/execute", &body)
+    }
+
+    /// `POST /v1/workflows/run`. Configuration, mode and profile are filled in. Never repeated.
+    pub fn run_workflow<'a>(&'a self, mut request: WorkflowRequest<'a>) -> Result<Sent<Value>, ClientError> {
+        request.config_path = self.config().into();
+        request.mode = self.identity().mode.as_str().into();
+        request.agent_profile = self.identity().agent_profile.as_str().into();
+        let body = serde_json::to_vec(&request).map_err(|error| self.bad_request(&error))?;
+        self.call("/v1/workflows/run", &body)
     }
 
     /// `GET /v1/runtime/info`.

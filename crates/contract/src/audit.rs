@@ -111,6 +111,12 @@ pub struct AuditEvent {
     /// Records of turned-away callers that were left out since the last one: they are bounded in time.
     #[serde(default, skip_serializing_if = "is_zero_u64")]
     pub suppressed: u64,
+    /// Workflow that was run or planned, and for which a step was taken.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub workflow_id: String,
+    /// Step of the workflow.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub step_id: String,
     /// Number of the record in its log, from 1 on. Given by the log; what a writer sets here is not kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,

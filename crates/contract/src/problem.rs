@@ -62,6 +62,8 @@ codes! {
         "See docs/http-api.md for the endpoints.";
     ToolNotFound "tool_not_found" 404 "The catalog has no such tool"
         "List the tools with `open-cli catalog list`.";
+    WorkflowNotFound "workflow_not_found" 404 "The catalog has no such workflow"
+        "List the workflows with `open-cli workflow list`.";
     TraceNotFound "trace_not_found" 404 "No request that is still known has this id"
         "Traces are kept for a bounded time; see `open-cli trace list`.";
     MethodNotAllowed "method_not_allowed" 405 "The endpoint does not take this method"

@@ -33,8 +33,18 @@ fn publisher(api: &OrdersApi) -> Site {
     site.ok(
         "/meta",
         LINKSET,
-        r#"{"linkset":[{"href":"/names.yaml","rel":"https://open-cli.dev/rel/schema-overlay"}]}"#,
+        r#"{"linkset":[{"href":"/names.yaml","rel":"https://open-cli.dev/rel/schema-overlay"},
+            {"href":"/orders.skill.json","rel":"https://open-cli.dev/rel/skill-manifest"},
+            {"href":"/orders.arazzo.yaml","rel":"https://open-cli.dev/rel/workflows"}]}"#,
     );
+    // A publisher knows the service by a name of its own.
+    site.ok(
+        "/orders.skill.json",
+        "application/json",
+        r#"{"serviceId":"theirs","toolGuidance":{"theirs:listOrders":{"whenToUse":["Ask the publisher."]}}}"#,
+    );
+    site.ok("/orders.arazzo.yaml", "application/yaml",
+        "arazzo: 1.0.1\ninfo: {title: w, version: '1'}\nsourceDescriptions: [{name: o, url: ./orders.json}]\nworkflows: [{workflowId: peek, steps: [{stepId: a, operationId: $sourceDescriptions.o.listOrders}]}]");
     site.ok("/names.yaml", "application/yaml",
         "overlay: 1.0.0\ninfo: {title: n, version: '1'}\nactions: [{target: \"$.paths['/orders'].get\", update: {x-cli-name: ls}}]");
     site.ok("/orders.json", "application/json", &description(api).to_string());
@@ -63,6 +73,13 @@ fn from_the_address_of_a_publisher_to_a_call() {
     let alias = orders.collect::<Vec<_>>()[0].to_owned();
     let listed = toolbox.cli(&[&alias, "orders", "ls"]).run();
     assert_eq!(listed.code, 0, "{listed:?}");
+    // What the publisher attaches: names, guidance, workflows.
+    let explained = toolbox.cli(&["explain", &alias, "orders", "ls"]).json();
+    assert_eq!(explained["guidance"]["whenToUse"], json!(["Ask the publisher."]));
+    let workflow = toolbox.cli(&["workflow", "show", "peek"]).json();
+    assert_eq!(workflow["steps"][0]["toolId"], json!(format!("{alias}:listOrders")));
+    assert_eq!(workflow["details"]["published"], true);
+    assert_eq!(toolbox.cli(&["workflow", "run", "peek", "--plan"]).run().code, 0);
     let source = &catalog["catalog"]["sources"][0];
     assert_eq!(source["provenance"]["method"], "rfc9727");
     let told = catalog["catalog"]["diagnostics"].as_array().expect("diagnostics").iter();

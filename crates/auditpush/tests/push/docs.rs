@@ -35,6 +35,8 @@ fn every_field_of_a_record_is_documented() {
         client_address: text(),
         cause: text(),
         suppressed: 1,
+        workflow_id: text(),
+        step_id: text(),
         seq: Some(1),
         prev_hash: Some(text()),
     };

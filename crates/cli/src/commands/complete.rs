@@ -12,6 +12,7 @@ use crate::text::{cut, first_line};
 use open_cli_client::CatalogQuery;
 use open_cli_contract::catalog::{EffectiveCatalog, Tool};
 use open_cli_contract::command::{BUILT_IN_COMMANDS, SERVICE_ESCAPE};
+use open_cli_contract::workflow::WorkflowDetails;
 use std::time::Duration;
 
 /// How long the runtime may take: a person waits with a finger on TAB.
@@ -142,6 +143,9 @@ fn words(app: &App, line: &Line) -> Vec<Candidate> {
         for command in starting_with(&line.words).filter(|command| command.words.len() <= typed) {
             if let Some(operand) = command.operands.get(typed - command.words.len()) {
                 out.extend(operand.choices.iter().map(|choice| (choice.to_string(), String::new())));
+                if operand.name == "workflow-id" {
+                    out.extend(workflows(app, line));
+                }
             }
         }
         return out;
@@ -188,6 +192,19 @@ fn services(app: &App, line: &Line) -> Vec<Candidate> {
         Some((tree::service_words(std::slice::from_ref(service)).pop()?, service.title.clone()))
     })
     .collect()
+}
+
+fn workflows(app: &App, line: &Line) -> Vec<Candidate> {
+    let query = CatalogQuery { slice: true, workflow: "*", ..CatalogQuery::default() };
+    let Some(answer) = slice_of(app, line, &query) else { return Vec::new() };
+    let summary =
+        |details: Option<Box<WorkflowDetails>>| details.map(|details| details.summary).unwrap_or_default();
+    answer
+        .catalog
+        .workflows
+        .into_iter()
+        .map(|workflow| (workflow.workflow_id, summary(workflow.details)))
+        .collect()
 }
 
 /// The tool the words lead to, if the runtime says so in time.

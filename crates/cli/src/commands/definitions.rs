@@ -3,6 +3,7 @@
 use super::completion::SHELLS;
 use super::{
     Command, Operand, audit, call, catalog, completion, explain, refresh, runtime, search, status, tool, trace,
+    workflow,
 };
 use crate::{help, init};
 
@@ -211,5 +212,33 @@ pub(crate) const COMMANDS: &[Command] = &[
         flags: trace::LIST_FLAGS,
         examples: &["open-cli trace list --since 1h --slow 200ms", "open-cli trace list --errors --service shelf"],
         run: trace::list,
+    },
+    Command {
+        words: &["workflow", "list"],
+        operands: &[],
+        about: "List the workflows",
+        detail: "",
+        flags: workflow::LIST_FLAGS,
+        examples: &["open-cli workflow list --service shelf"],
+        run: workflow::list,
+    },
+    Command {
+        words: &["workflow", "run"],
+        operands: &[one("workflow-id")],
+        about: "Run a workflow, or with --plan only check it",
+        detail: "With `--plan` nothing is called: the answer says which steps may be taken, and which tools they call. \
+                 The first step that the policy refuses ends it, with the reason.",
+        flags: workflow::RUN_FLAGS,
+        examples: &["open-cli workflow run lend-book --plan"],
+        run: workflow::run,
+    },
+    Command {
+        words: &["workflow", "show"],
+        operands: &[one("workflow-id")],
+        about: "Explain a workflow: inputs, steps, what comes next, outputs",
+        detail: "",
+        flags: &[],
+        examples: &["open-cli workflow show lend-book"],
+        run: workflow::show,
     },
 ];

@@ -15,6 +15,7 @@ mod status;
 mod tool;
 mod trace;
 mod waterfall;
+mod workflow;
 
 pub(crate) use catalog::refuse_empty;
 pub(crate) use definitions::COMMANDS;

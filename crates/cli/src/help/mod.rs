@@ -3,9 +3,11 @@
 mod body_schema;
 mod service;
 mod tool;
+mod workflow;
 
 pub(crate) use service::service;
 pub(crate) use tool::{card as tool_card, tool, usage as tool_usage};
+pub(crate) use workflow::card as workflow_card;
 
 use crate::app::App;
 use crate::args::{Flag, GLOBAL_FLAGS};
@@ -60,19 +62,28 @@ impl Page {
 
     /// Name and explanation in two columns; explanations are wrapped.
     pub(crate) fn rows<N: AsRef<str>, A: AsRef<str>>(&mut self, rows: &[(N, A)]) {
+        self.rows_at("  ", rows);
+    }
+
+    /// The same, further in.
+    pub(crate) fn inner_rows<N: AsRef<str>, A: AsRef<str>>(&mut self, rows: &[(N, A)]) {
+        self.rows_at("     ", rows);
+    }
+
+    fn rows_at<N: AsRef<str>, A: AsRef<str>>(&mut self, indent: &str, rows: &[(N, A)]) {
         let column = rows.iter().map(|(name, _)| width(name.as_ref())).filter(|w| *w <= MAX_NAME_COLUMN).max();
         let column = column.unwrap_or(0);
         for (name, about) in rows {
             let (name, about) = (name.as_ref(), about.as_ref());
-            let room = self.width.saturating_sub(column + 4).max(20);
+            let room = self.width.saturating_sub(column + indent.len() + 2).max(20);
             let mut lines = wrap(about, room).into_iter();
             let is_wide = width(name) > column;
             let pad = " ".repeat(column.saturating_sub(width(name)));
             let first = if is_wide { String::new() } else { lines.next().unwrap_or_default() };
-            let line = format!("  {}{pad}  {first}", self.paint.accent(name));
+            let line = format!("{indent}{}{pad}  {first}", self.paint.accent(name));
             let _ = writeln!(self.text, "{}", line.trim_end());
             for line in lines.filter(|line| !line.is_empty()) {
-                let _ = writeln!(self.text, "  {}  {line}", " ".repeat(column));
+                let _ = writeln!(self.text, "{indent}{}  {line}", " ".repeat(column));
             }
         }
     }

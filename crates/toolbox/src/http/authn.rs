@@ -40,7 +40,7 @@ pub(crate) enum Access {
 /// Asks who sent the request, when the endpoint wants to know and the configuration too. An endpoint that learns from
 /// its body which configuration is meant asks again then: with many configurations only that one's guard counts.
 pub(super) async fn admit(endpoint: Endpoint, access: Access, call: &mut Call) -> Result<(), Box<Problem>> {
-    let is_named_in_body = matches!(endpoint, Endpoint::Execute | Endpoint::Refresh);
+    let is_named_in_body = matches!(endpoint, Endpoint::Execute | Endpoint::Workflow | Endpoint::Refresh);
     match access {
         Access::Open => Ok(()),
         _ if is_named_in_body && call.state.configs.has_many() => Ok(()),

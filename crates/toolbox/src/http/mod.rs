@@ -20,6 +20,7 @@ mod runtime;
 mod server_span;
 mod sessions;
 mod traces;
+mod workflows;
 
 use crate::guard::Guard;
 use crate::state::State;
@@ -75,6 +76,7 @@ enum Endpoint {
     ApiCatalog,
     Catalog,
     Execute,
+    Workflow,
     Refresh,
     Audit,
     BrowserConfig,
@@ -93,6 +95,7 @@ enum Endpoint {
 const ENDPOINTS: &[(&str, &[Method], Endpoint, &str, Access)] = &[
     ("/v1/catalog/effective", &[Method::GET], Endpoint::Catalog, catalog::NAME, Access::Caller),
     ("/v1/tools/execute", &[Method::POST], Endpoint::Execute, execute::NAME, Access::Caller),
+    ("/v1/workflows/run", &[Method::POST], Endpoint::Workflow, workflows::NAME, Access::Caller),
     ("/v1/refresh", &[Method::GET, Method::POST], Endpoint::Refresh, refresh::NAME, Access::Right(Right::Refresh)),
     ("/v1/audit/events", &[Method::GET], Endpoint::Audit, "runtime.audit.events", Access::Caller),
     (browser_config::PATH, &[Method::GET], Endpoint::BrowserConfig, browser_config::NAME, Access::Open),
@@ -171,7 +174,9 @@ pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<
                 Err(problem) => Err(problem),
             },
             // Whoever was turned away from calling a tool attempted it all the same.
-            Err(problem) if endpoint == Endpoint::Execute => Err(record::turned_away(&call, problem).await),
+            Err(problem) if matches!(endpoint, Endpoint::Execute | Endpoint::Workflow) => {
+                Err(record::turned_away(&call, problem).await)
+            }
             Err(problem) => Err(problem),
         },
         Err(problem) => Err(problem),
@@ -217,6 +222,7 @@ async fn dispatch(endpoint: Endpoint, call: &mut Call) -> Result<Answer, Box<Pro
         Endpoint::ApiCatalog => api_catalog::api_catalog(call).await,
         Endpoint::Catalog => catalog::effective(call).await,
         Endpoint::Execute => execute::execute(call).await,
+        Endpoint::Workflow => workflows::run(call).await,
         Endpoint::Refresh => refresh::refresh(call).await,
         Endpoint::Audit => audit::events(call).await,
         Endpoint::BrowserConfig => browser_config::browser_config(call),

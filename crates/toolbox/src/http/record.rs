@@ -43,17 +43,25 @@ pub(super) fn about(
     snapshot: &Snapshot,
     prepared: &PreparedTool,
 ) -> AuditEvent {
+    let about = AuditEvent {
+        agent_profile: request.agent_profile.to_string(),
+        catalog_revision: snapshot.fingerprint().to_owned(),
+        config_identity: call.state.configs.identity(&request.config_path),
+        ..base(call)
+    };
+    of_tool(about, prepared)
+}
+
+/// The same record, about this tool.
+pub(super) fn of_tool(about: AuditEvent, prepared: &PreparedTool) -> AuditEvent {
     let tool = prepared.tool();
     AuditEvent {
-        agent_profile: request.agent_profile.to_string(),
         tool_id: tool.id.clone(),
         service_id: tool.service_id.clone(),
         target_base_url: prepared.target().to_owned(),
         method: tool.method.clone(),
         path: tool.path.clone(),
-        catalog_revision: snapshot.fingerprint().to_owned(),
-        config_identity: call.state.configs.identity(&request.config_path),
-        ..base(call)
+        ..about
     }
 }
 
@@ -180,11 +188,10 @@ pub(super) async fn authn_failure(call: &Call, problem: Box<Problem>) -> Box<Pro
 
 /// What was done with the runtime itself: a refresh, a read of the audit log, its end.
 pub(super) fn action(call: &Call, event_type: &str, tool_id: &str) -> AuditEvent {
-    AuditEvent {
-        event_type: event_type.into(),
-        tool_id: tool_id.into(),
-        reason_code: event_type.into(),
-        status_code: 200,
-        ..base(call)
-    }
+    done(AuditEvent { tool_id: tool_id.into(), ..base(call) }, event_type)
+}
+
+/// Something that is no call of a tool was done.
+pub(super) fn done(about: AuditEvent, event_type: &str) -> AuditEvent {
+    AuditEvent { event_type: event_type.into(), reason_code: event_type.into(), status_code: 200, ..about }
 }

@@ -37,6 +37,8 @@ const TOLD: &[&str] = &[
     "configIdentity",
     "clientAddress",
     "outcome",
+    "workflowId",
+    "stepId",
     "seq",
     "prevHash",
 ];
@@ -57,6 +59,7 @@ pub(super) fn explain(event: &Value, screen: &Screen) -> String {
     card.row("Caller", caller(event));
     card.row("Delegation", delegation(event));
     card.row("Tool", target(event));
+    card.row("Workflow", joined([text(event, "workflowId").to_owned(), named("step", text(event, "stepId"))]));
     card.row("Sent", sent(event, number("requestSize")));
     card.row("Outcome", outcome(event, number("statusCode"), number("latencyMs"), number("retryCount")));
     let id = text(event, "requestId");
