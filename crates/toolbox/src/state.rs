@@ -5,6 +5,7 @@ use crate::guard::Guard;
 use crate::http::authn::{AuthnFigures, Selections};
 use crate::leases::Leases;
 use crate::log::LogControl;
+use crate::rate::RateLimits;
 use crate::routes::Routes;
 use crate::settings::{OnAuditError, Settings};
 use crate::shutdown::Shutdown;
@@ -39,6 +40,7 @@ pub(crate) struct State {
     pub(crate) audit: Arc<AuditLog>,
     pub(crate) upstream: Upstream,
     pub(crate) routes: Routes,
+    pub(crate) rates: RateLimits,
     pub(crate) leases: Leases,
     pub(crate) shutdown: Shutdown,
     pub(crate) is_draining: AtomicBool,
@@ -91,6 +93,7 @@ impl State {
             audit: Arc::new(parts.audit),
             upstream: parts.upstream,
             routes: parts.routes,
+            rates: RateLimits::new(),
             shutdown: Shutdown::new(),
             is_draining: AtomicBool::new(false),
             configs: parts.configs,

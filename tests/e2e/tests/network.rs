@@ -137,3 +137,33 @@ fn with_faults_of_every_kind_nothing_is_lost_doubled_or_hung() {
     assert_eq!(calls.count(), CALLS, "one record for each call");
     assert!(get(&format!("{}/healthz", toolbox.url)).status == 200 && began.elapsed() < Duration::from_secs(120));
 }
+
+/// Issue 5, point 6: rate limits of the policy.
+#[test]
+fn calls_beyond_a_rate_limit_are_refused_with_the_time_to_wait() {
+    let api = EchoApi::start();
+    let sandbox = Sandbox::new();
+    sandbox.write("things.json", &DESCRIPTION.replace("SERVER", &api.url));
+    let mut config = config("things.json", json!({}));
+    config["policy"] = json!({"rateLimits": {
+        "writes": {"tools": ["*:make*"], "per": "tool", "requests": 2, "windowSeconds": 600},
+        "everything": {"requests": 1000, "windowSeconds": 1}}});
+    sandbox.write_config(&config);
+    let toolbox = sandbox.toolbox(&[]);
+    let call = json!({"toolId": "things:makeThing"});
+    for remaining in [1, 0] {
+        let reply = toolbox.execute(&call);
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.header("ratelimit-policy"), "\"writes\";q=2;w=600");
+        assert!(reply.header("ratelimit").starts_with(&format!("\"writes\";r={remaining};")), "{reply:?}");
+    }
+    let refused = toolbox.execute(&call);
+    assert_eq!((refused.status, refused.json()["code"].clone()), (429, json!("rate_limited")));
+    let after: u64 = refused.header("retry-after").parse().expect("seconds");
+    assert!((290..=300).contains(&after), "{after}");
+    let record = toolbox.audit().pop().expect("a record");
+    assert_eq!((&record["errorCode"], &record["decision"]), (&json!("rate_limited"), &json!("denied")));
+    // Others are not concerned.
+    assert_eq!(toolbox.cli(&["things", "things", "list-things"]).json()["line"], "GET /things HTTP/1.1");
+    assert_eq!(toolbox.cli(&["things", "things", "make-thing"]).run().code, 8);
+}

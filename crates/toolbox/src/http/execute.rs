@@ -2,6 +2,7 @@
 
 use super::respond::{self, Answer};
 use super::{Call, Problem, authn, catalog, check_names, parse, record};
+use crate::rate::{self, Counted};
 use crate::state::State;
 use base64::Engine;
 use bytes::Bytes;
@@ -187,6 +188,7 @@ async fn run(
         return Err(Problem::new(code, detail).with("toolId", &*tool.tool().id));
     }
 
+    let about = count(call, request, &snapshot, &tool, about).await?;
     call.state.check_audit().await?;
     // From here on something may happen upstream: whatever becomes of the caller, a record is written.
     let mut guard = Abandoned { state: &call.state, about: Some(about) };
@@ -228,6 +230,50 @@ async fn run(
         problem
     })?;
     answer(outcome.result?)
+}
+
+/// Counts the call against the rate limits of the policy.
+async fn count(
+    call: &mut Call,
+    request: &ExecuteRequest<'_>,
+    snapshot: &Snapshot,
+    tool: &PreparedTool,
+    about: AuditEvent,
+) -> Result<AuditEvent, Box<Problem>> {
+    let peer;
+    let caller = match &call.caller {
+        Some(caller) => caller.principal.as_str(),
+        // Nobody says who it is: where it calls from is all there is.
+        None => {
+            peer = call.peer.ip().to_string();
+            &peer
+        }
+    };
+    let (config, tool) = (call.state.configs.identity(&request.config_path), tool.tool());
+    let counted = Counted { config: &config, tool: &tool.id, service: &tool.service_id, caller };
+    let standing = match call.state.rates.count(snapshot.config(), &counted) {
+        Ok(standing) => {
+            call.standing = standing;
+            return Ok(about);
+        }
+        Err(standing) => standing,
+    };
+    let seconds = rate::whole_seconds(standing.reset);
+    let detail = format!(
+        "The limit \"{}\" of {} calls in {} s is reached; there will be room in {seconds} s.",
+        standing.id,
+        standing.requests,
+        standing.window.as_secs()
+    );
+    let problem = Problem::new(ErrorCode::RateLimited, detail)
+        .with("toolId", &*tool.id)
+        .with("rateLimit", &*standing.id)
+        .with(respond::RETRY_AFTER_SECONDS, seconds);
+    call.standing = Some(standing);
+    let refused =
+        AuditEvent { event_type: "authz_denial".into(), ..record::refused(about, ErrorCode::RateLimited) };
+    call.state.record(&refused).await?;
+    Err(problem)
 }
 
 /// Records a call whose caller went away, or that was cut off at the end of the runtime.

@@ -23,6 +23,7 @@ mod traces;
 mod workflows;
 
 use crate::guard::Guard;
+use crate::rate::Standing;
 use crate::state::State;
 use authn::Access;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
@@ -64,6 +65,8 @@ pub(crate) struct Call {
     pub(crate) cause: &'static str,
     /// What a caller that was turned away should do.
     challenge: Option<HeaderValue>,
+    /// What a rate limit leaves the caller.
+    pub(crate) standing: Option<Standing>,
     /// The endpoint, by the name of its span.
     pub(crate) name: &'static str,
     /// Time that others took: what is left of the total is our own.
@@ -162,6 +165,7 @@ pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<
         caller: None,
         cause: "",
         challenge: None,
+        standing: None,
         name,
         waited: Duration::ZERO,
         body: Some(body),
@@ -196,6 +200,9 @@ pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<
         answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     } else if answer.status() == StatusCode::UNAUTHORIZED {
         answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(standing) = call.standing.take() {
+        respond::rate(&mut answer, &standing);
     }
     respond::finish(&mut answer, &call.request_id);
     server_span::end(call, &parts.method, &answer, started);

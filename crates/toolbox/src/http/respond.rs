@@ -1,6 +1,7 @@
 //! Answers: JSON, problems in the form the caller asked for, and the headers every answer carries.
 
 use super::body::Pieces;
+use crate::rate::Standing;
 use bytes::Bytes;
 use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
@@ -83,6 +84,15 @@ pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
 
 /// The member of a problem that becomes the header `Retry-After`.
 pub(crate) const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
+
+/// What a rate limit leaves the caller.
+pub(crate) fn rate(response: &mut Answer, standing: &Standing) {
+    for (name, value) in [("ratelimit-policy", standing.policy()), ("ratelimit", standing.limit())] {
+        if let Some(value) = value {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+}
 
 /// Headers that every answer carries.
 pub(crate) fn finish(response: &mut Answer, request_id: &RequestId) {
