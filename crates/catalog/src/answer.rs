@@ -12,6 +12,7 @@ use open_cli_contract::workflow::WorkflowDetails;
 use open_cli_policy::{Admission, Mode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -336,27 +337,39 @@ impl Snapshot {
 
     /// These tools, comma-separated. Runs of neighbours of one service are one piece.
     fn write<'a>(&'a self, entries: impl Iterator<Item = ToolEntry<'a>>, form: Form, out: &mut Pieces) {
-        let mut is_first = true;
-        let mut separate = |out: &mut Pieces| {
-            if !std::mem::take(&mut is_first) {
+        let is_first = Cell::new(true);
+        let separate = |out: &mut Pieces| {
+            if !is_first.replace(false) {
                 out.text(",");
             }
         };
         if matches!(form, Form::Listed | Form::Detailed) {
             for entry in entries {
                 separate(out);
+                if let Some(held) = entry.held() {
+                    out.bytes(held.json.clone());
+                    continue;
+                }
                 let pieces = entry.built().shelf.detailed(entry.position, form == Form::Detailed);
                 pieces.into_iter().for_each(|bytes| out.bytes(bytes));
             }
             return;
         }
-        let mut push = |(service, first, last): (usize, usize, usize), out: &mut Pieces| {
+        let push = |(service, first, last): (usize, usize, usize), out: &mut Pieces| {
             separate(out);
             let shelf = &self.services[service].built.shelf;
             out.bytes(if form == Form::Brief { shelf.brief(first, last) } else { shelf.listed(first, last) });
         };
         let mut run: Option<(usize, usize, usize)> = None;
         for entry in entries {
+            if let Some(held) = entry.held() {
+                if let Some(done) = run.take() {
+                    push(done, out);
+                }
+                separate(out);
+                out.bytes(held.json.clone());
+                continue;
+            }
             run = match run {
                 Some((service, first, last)) if service == entry.service && last + 1 == entry.position => {
                     Some((service, first, entry.position))

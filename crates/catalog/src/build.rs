@@ -4,6 +4,7 @@
 use crate::diagnostics::{error, note};
 use crate::discover::{self, Expanded, Found};
 use crate::load::{self, Done};
+use crate::pins::Pins;
 use crate::plan::{self, Plan, SourcePlan, Work, text};
 use crate::prepared::Kept;
 use crate::rules;
@@ -70,10 +71,10 @@ impl Builder {
     ) -> Result<Snapshot, BuildError> {
         let span = trace.span("catalog.build");
         let result = self.parts(previous, force_refresh, span.trace()).await;
-        span.end_with(result.and_then(|parts| {
-            let stamps = parts.stamps.clone();
-            Snapshot::new(parts).map_err(|error| BuildError { message: error.to_string(), stamps })
-        }))
+        span.end_with(match result {
+            Ok(parts) => frozen(parts).await,
+            Err(error) => Err(error),
+        })
     }
 
     async fn parts(
@@ -113,6 +114,9 @@ impl Builder {
                 hint: String::new(),
             });
         }
+        let pins =
+            pins(&config, previous).await.map_err(|message| BuildError { message, stamps: stamps.clone() })?;
+        stamps.extend(pins.iter().map(|pins| pins.file.stamp.clone()));
         let config_digest = digest_of(&config)
             .map_err(|error| BuildError { message: error.to_string(), stamps: stamps.clone() })?;
         Ok(Parts {
@@ -128,6 +132,7 @@ impl Builder {
             stamps,
             revalidate_at,
             found,
+            pins,
         })
     }
 
@@ -257,6 +262,9 @@ impl Builder {
         services.sort_by_key(|built| built.inputs.derived.is_some());
         let mut taken = BTreeSet::new();
         services.retain(|built| taken.insert(built.service.id.clone()));
+        let pins = Pins::of(&config.config, previous.pins.as_ref());
+        let mut stamps = stamps;
+        stamps.extend(pins.iter().map(|pins| pins.file.stamp.clone()));
         let parts = Parts {
             policy: open_cli_policy::PolicyTable::new(rules::rules(&config)),
             secrets: rules::secrets(&config.config),
@@ -270,6 +278,7 @@ impl Builder {
             stamps,
             revalidate_at: previous.revalidate_at,
             found: previous.found.clone(),
+            pins,
         };
         Snapshot::new(parts).ok()
     }
@@ -285,6 +294,27 @@ impl Builder {
         let stamps = self.locations.probed().iter().map(|path| FileStamp::of(path)).collect();
         (stamps, open_cli_config::load(&self.locations))
     }
+}
+
+/// A lock file can be large.
+async fn pins(config: &Arc<Loaded>, previous: Option<&Snapshot>) -> Result<Option<Pins>, String> {
+    if config.config.catalog.lock.is_none() {
+        return Ok(None);
+    }
+    let (config, known) = (Arc::clone(config), previous.and_then(|snapshot| snapshot.pins.clone()));
+    let read = tokio::task::spawn_blocking(move || Pins::of(&config.config, known.as_ref()));
+    read.await.map_err(|error| format!("reading the lock file failed: {error}"))
+}
+
+/// Holding tools against a lock takes time; without one there is nothing to wait for.
+async fn frozen(parts: Parts) -> Result<Snapshot, BuildError> {
+    let stamps = parts.stamps.clone();
+    let result = match parts.pins.is_some() {
+        true => tokio::task::spawn_blocking(move || Snapshot::new(parts)).await.map_err(|error| error.to_string()),
+        false => Ok(Snapshot::new(parts)),
+    };
+    let result = result.and_then(|result| result.map_err(|error| error.to_string()));
+    result.map_err(|message| BuildError { message, stamps })
 }
 
 /// PROV-1 to PROV-3: one record per enabled source that took part.

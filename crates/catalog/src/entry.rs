@@ -1,5 +1,6 @@
 //! One tool of a snapshot: what the rules say about it, and the way to the rest.
 
+use crate::pins::Held;
 use crate::prepared::PreparedTool;
 use crate::service::BuiltService;
 use crate::snapshot::{Placed, Snapshot};
@@ -37,7 +38,15 @@ impl<'a> ToolEntry<'a> {
 
     /// The rules, matched.
     pub fn verdict(&self) -> &'a ToolVerdict {
-        self.placed().judged.verdict(self.position)
+        match self.held() {
+            Some(held) => &held.verdict,
+            None => self.placed().judged.verdict(self.position),
+        }
+    }
+
+    /// What is told of it while it must not be called.
+    pub(crate) fn held(&self) -> Option<&'a Held> {
+        self.placed().held.get(&self.position)
     }
 
     /// Place among all tools of the snapshot.

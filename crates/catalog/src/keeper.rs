@@ -4,9 +4,14 @@
 //! rebuild never stops the runtime.
 
 use crate::build::{BuildError, Builder};
+use crate::difference;
+use crate::history::{ChangeTotals, History, HistoryError, Reaches};
+use crate::news::{self, Listener, News};
 use crate::snapshot::Snapshot;
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
+use open_cli_changes::Delta;
+use open_cli_contract::changes::ChangesResponse;
 use open_cli_contract::runtime::CatalogStatus;
 use open_cli_documents::FileStamp;
 use open_cli_observe::{Observer, Sampler, Trace};
@@ -15,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
+use tokio::sync::OwnedMutexGuard;
 
 /// Stamps are looked at no more often than this for each file that is watched: a look at one costs about 2 µs, so
 /// this is 2 % of the time, however many there are. Counted, not measured: a thread that happens to be preempted
@@ -48,14 +54,33 @@ pub struct Keeper {
     sampler: Sampler,
     current: ArcSwapOption<Snapshot>,
     last_attempt: Mutex<Attempt>,
-    /// One build at a time; when the last forced one that succeeded began.
-    one_build: tokio::sync::Mutex<Option<Instant>>,
+    /// One build at a time; the last forced one that succeeded.
+    one_build: tokio::sync::Mutex<Option<Forced>>,
+    /// Held while a difference is found, which is beside the requests.
+    history: Arc<tokio::sync::Mutex<History>>,
+    totals: Mutex<ChangeTotals>,
+    listener: Option<Listener>,
     is_rebuilding: AtomicBool,
     attempts: tokio::sync::watch::Sender<u64>,
     epoch: Instant,
     /// Microseconds since `epoch`.
     next_check: AtomicU64,
     wait_until: AtomicU64,
+}
+
+/// A forced rebuild: when it began, and what it changed.
+struct Forced {
+    began: Instant,
+    delta: Arc<Delta>,
+}
+
+/// What a refresh came to.
+#[derive(Debug, Clone)]
+pub struct Refreshed {
+    /// In force now.
+    pub snapshot: Arc<Snapshot>,
+    /// Against the revision before.
+    pub delta: Arc<Delta>,
 }
 
 /// What the last build saw.
@@ -74,6 +99,17 @@ impl Keeper {
         sampler: Sampler,
         background: Handle,
     ) -> Arc<Self> {
+        Self::start_telling(builder, observer, sampler, background, None)
+    }
+
+    /// The same, and has somebody told what happens.
+    pub fn start_telling(
+        builder: Builder,
+        observer: Arc<dyn Observer>,
+        sampler: Sampler,
+        background: Handle,
+        listener: Option<Listener>,
+    ) -> Arc<Self> {
         let keeper = Arc::new(Self {
             builder,
             background,
@@ -82,6 +118,9 @@ impl Keeper {
             current: ArcSwapOption::empty(),
             last_attempt: Mutex::default(),
             one_build: tokio::sync::Mutex::default(),
+            history: Arc::default(),
+            totals: Mutex::default(),
+            listener,
             is_rebuilding: AtomicBool::new(false),
             attempts: tokio::sync::watch::Sender::new(0),
             epoch: Instant::now(),
@@ -107,7 +146,7 @@ impl Keeper {
 
     /// Fetches remote inputs again and rebuilds. The last good snapshot stays in force when that fails.
     /// Goes on when the caller goes away.
-    pub async fn refresh(self: &Arc<Self>, trace: &Trace) -> Result<Arc<Snapshot>, KeeperError> {
+    pub async fn refresh(self: &Arc<Self>, trace: &Trace) -> Result<Refreshed, KeeperError> {
         let (keeper, trace) = (Arc::clone(self), trace.clone());
         let attempt = self.background.spawn(async move { keeper.attempt(true, &trace).await });
         attempt.await.unwrap_or_else(|error| Err(KeeperError::Invalid(format!("the refresh failed: {error}"))))
@@ -121,9 +160,7 @@ impl Keeper {
     /// How the catalog is doing, changes included. Does not wait for a first build.
     pub async fn status(self: &Arc<Self>) -> CatalogStatus {
         let snapshot = if self.has_nothing() { Err(KeeperError::Building) } else { self.current().await };
-        let faults = self.last_attempt.lock().faults.clone();
-        let status = snapshot.map(|snapshot| snapshot.status()).unwrap_or_default();
-        CatalogStatus { degraded: !faults.is_empty(), faults, ..status }
+        self.with_faults(snapshot.map(|snapshot| snapshot.status()).unwrap_or_default())
     }
 
     /// The snapshot in force, without a look for changes.
@@ -133,9 +170,31 @@ impl Keeper {
 
     /// How the catalog is doing, without a look for changes.
     pub fn status_now(&self) -> CatalogStatus {
-        let faults = self.last_attempt.lock().faults.clone();
         let status = self.current.load_full().map(|snapshot| snapshot.status()).unwrap_or_default();
-        CatalogStatus { degraded: !faults.is_empty(), faults, ..status }
+        self.with_faults(status)
+    }
+
+    fn with_faults(&self, status: CatalogStatus) -> CatalogStatus {
+        let faults = self.last_attempt.lock().faults.clone();
+        let degraded = status.degraded || !faults.is_empty();
+        CatalogStatus { degraded, faults, changed_at: self.totals.lock().last, ..status }
+    }
+
+    /// What lies between two revisions, each by name or its beginning; by default the newest and the one before it.
+    /// Only tools that pass are told of.
+    pub async fn changes(
+        &self,
+        since: &str,
+        until: &str,
+        limit: Option<usize>,
+        reaches: Option<Reaches<'_>>,
+    ) -> Result<ChangesResponse, HistoryError> {
+        self.history.lock().await.between(since, until, limit, reaches)
+    }
+
+    /// What changed since the start.
+    pub fn change_totals(&self) -> ChangeTotals {
+        *self.totals.lock()
     }
 
     async fn first(self: &Arc<Self>) -> Result<Arc<Snapshot>, KeeperError> {
@@ -213,22 +272,19 @@ impl Keeper {
         });
     }
 
-    async fn attempt(&self, force_refresh: bool, trace: &Trace) -> Result<Arc<Snapshot>, KeeperError> {
+    async fn attempt(self: &Arc<Self>, force_refresh: bool, trace: &Trace) -> Result<Refreshed, KeeperError> {
         let arrived = Instant::now();
         let mut last_forced = self.one_build.lock().await;
         let previous = self.current.load_full();
         // Whoever asked while another refresh was still to begin is served by that one.
-        if let (true, Some(snapshot)) =
-            (force_refresh && last_forced.is_some_and(|began| began > arrived), &previous)
+        if let (true, Some(snapshot), Some(forced)) = (force_refresh, &previous, &*last_forced)
+            && forced.began > arrived
         {
-            return Ok(Arc::clone(snapshot));
+            return Ok(Refreshed { snapshot: Arc::clone(snapshot), delta: Arc::clone(&forced.delta) });
         }
         let started = Instant::now();
         match self.build_or_restate(previous.as_deref(), force_refresh, trace).await {
             Ok(snapshot) => {
-                if force_refresh {
-                    *last_forced = Some(started);
-                }
                 let snapshot = Arc::new(snapshot);
                 let was_faulty = {
                     let mut attempt = self.last_attempt.lock();
@@ -238,16 +294,77 @@ impl Keeper {
                 };
                 log_snapshot(previous.as_deref(), &snapshot, was_faulty, started.elapsed());
                 self.current.store(Some(Arc::clone(&snapshot)));
-                Ok(snapshot)
+                // Differences are found one after the other, and no request waits for them.
+                let history = Arc::clone(&self.history).lock_owned().await;
+                let tell = Arc::clone(self).tell(history, previous, Arc::clone(&snapshot), was_faulty);
+                let told = self.background.spawn(tell);
+                let mut delta = Arc::default();
+                if force_refresh {
+                    delta = told.await.unwrap_or_default();
+                    *last_forced = Some(Forced { began: started, delta: Arc::clone(&delta) });
+                }
+                Ok(Refreshed { snapshot, delta })
             }
             Err(error) => {
                 let message = error.to_string();
-                let mut attempt = self.last_attempt.lock();
-                attempt.stamps = error.stamps;
-                attempt.faults = vec![message.clone()];
+                let was_sound = {
+                    let mut attempt = self.last_attempt.lock();
+                    attempt.stamps = error.stamps;
+                    std::mem::replace(&mut attempt.faults, vec![message.clone()]).is_empty()
+                };
                 tracing::error!(fault = %message, "the catalog can't be rebuilt; the last good one stays in force");
+                if was_sound {
+                    let revision = previous.as_ref().map_or("", |snapshot| snapshot.fingerprint()).to_owned();
+                    let (keeper, fault) = (Arc::clone(self), message.clone());
+                    self.background.spawn_blocking(move || keeper.say(News::Degraded { fault }, &revision));
+                }
                 Err(KeeperError::Invalid(message))
             }
+        }
+    }
+
+    /// Finds out what changed, remembers it and says so.
+    async fn tell(
+        self: Arc<Self>,
+        history: OwnedMutexGuard<History>,
+        previous: Option<Arc<Snapshot>>,
+        snapshot: Arc<Snapshot>,
+        was_faulty: bool,
+    ) -> Arc<Delta> {
+        let tell = move || {
+            let mut history = history;
+            let revision = snapshot.fingerprint();
+            let mut news = Vec::new();
+            let delta = match &previous {
+                Some(previous) if previous.fingerprint() != revision => {
+                    let delta = Arc::new(difference::between(previous, &snapshot));
+                    history.push(Arc::clone(&delta));
+                    *self.totals.lock() = history.totals();
+                    news.push(News::Changed(Arc::clone(&delta)));
+                    delta
+                }
+                _ => {
+                    history.begin(revision, snapshot.generated_at);
+                    Arc::new(Delta::new(revision, revision, Some(snapshot.generated_at)))
+                }
+            };
+            if was_faulty {
+                news.push(News::Restored);
+            }
+            news.extend(news::between(previous.as_deref(), &snapshot));
+            // Whoever asks need not wait for those who are told.
+            drop(history);
+            news.into_iter().for_each(|news| self.say(news, revision));
+            delta
+        };
+        // Nothing is lost but the news when it panics.
+        tokio::task::spawn_blocking(tell).await.unwrap_or_default()
+    }
+
+    fn say(&self, news: News, revision: &str) {
+        news.log(revision);
+        if let Some(listener) = &self.listener {
+            listener(news, revision);
         }
     }
 

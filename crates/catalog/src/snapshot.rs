@@ -3,6 +3,7 @@
 use crate::discover::Found;
 use crate::entry::ToolEntry;
 use crate::judged::Judged;
+use crate::pins::{Held, Pins};
 use crate::prepared::Kept;
 use crate::service::BuiltService;
 use crate::workflows::{self, WorkflowEntry};
@@ -17,8 +18,11 @@ use open_cli_credentials::Secrets;
 use open_cli_documents::{FileStamp, Location};
 use open_cli_policy::PolicyTable;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
+
+/// Stale services that a status names.
+const MAX_STALE: usize = 100;
 
 /// Everything that a build decided.
 #[derive(Debug)]
@@ -45,6 +49,8 @@ pub struct Snapshot {
     pub(crate) revalidate_at: Option<Timestamp>,
     /// Discoveries that may be fresh still.
     pub(crate) found: Vec<Arc<Found>>,
+    /// The lock that is in force.
+    pub(crate) pins: Option<Pins>,
 }
 
 /// A service in a snapshot.
@@ -52,6 +58,8 @@ pub struct Snapshot {
 pub(crate) struct Placed {
     pub(crate) built: Arc<BuiltService>,
     pub(crate) judged: Arc<Judged>,
+    /// Tools that the lock holds, by position.
+    pub(crate) held: BTreeMap<usize, Held>,
     /// Place of its first tool among those of all services.
     pub(crate) first: usize,
 }
@@ -71,10 +79,12 @@ pub(crate) struct Parts {
     pub(crate) revalidate_at: Option<Timestamp>,
     /// Discoveries that may be fresh still.
     pub(crate) found: Vec<Arc<Found>>,
+    /// The lock that is in force.
+    pub(crate) pins: Option<Pins>,
 }
 
 impl Snapshot {
-    /// Freezes the parts.
+    /// Freezes the parts. With a lock that reads tools it has not seen yet: blocking.
     pub(crate) fn new(parts: Parts) -> Result<Self, serde_json::Error> {
         let Parts { config, policy, secrets, mut services, generated_at, config_digest, sources, .. } = parts;
         // Tool ids are `<service>:…`; in this order the tools of all services come in ascending byte order.
@@ -82,18 +92,26 @@ impl Snapshot {
         let mut tools = 0;
         let mut placed = Vec::with_capacity(services.len());
         let mut diagnostics = parts.diagnostics;
+        let pins = parts.pins;
         let mut hash = Sha256::new();
         hash.update(config_digest);
-        for built in services {
+        if let Some(pins) = &pins {
+            hash.update(pins.digest());
+        }
+        let mut held_by = pins.as_ref().map(|pins| pins.judge(&services)).unwrap_or_default();
+        diagnostics.append(&mut held_by.diagnostics);
+        for (place, built) in services.into_iter().enumerate() {
             // A discovered service may have got another id with the same documents.
             hash.update(&built.service.id);
             hash.update(built.digest);
             hash.update(built.guides.digest);
             diagnostics.extend(built.diagnostics.iter().chain(built.guides.diagnostics.iter()).cloned());
             let judged = built.shelf.judged(&policy, config_digest);
+            let mut held = held_by.held.remove(&place).unwrap_or_default();
+            held.iter_mut().for_each(|(position, held)| held.judge(judged.verdict(*position)));
             let first = tools;
             tools += built.shelf.len();
-            placed.push(Placed { built, judged, first });
+            placed.push(Placed { built, judged, held, first });
         }
         let fingerprint = hex(&hash.finalize());
         diagnostics.extend(unmatched(&policy, &placed));
@@ -135,6 +153,7 @@ impl Snapshot {
             stamps: parts.stamps,
             revalidate_at: parts.revalidate_at,
             found: parts.found,
+            pins,
         })
     }
 
@@ -210,6 +229,18 @@ impl Snapshot {
     pub fn sources(&self) -> &[Source] {
         &self.sources
     }
+    /// Tools that must not be called until an operator accepts them, ascending id, each with the reason.
+    pub fn quarantined(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.services.iter().flat_map(|placed| {
+            placed.held.iter().map(|(position, held)| (placed.built.shelf.id(*position), &*held.reason))
+        })
+    }
+    /// Services that stay at their last good state, each with what is wrong; the source where the service is not known.
+    pub fn stale_services(&self) -> impl Iterator<Item = (&str, &str)> {
+        let code = DiagnosticCode::ServiceStale.as_str();
+        let stale = self.diagnostics.iter().filter(move |diagnostic| diagnostic.code == code);
+        stale.map(|diagnostic| (diagnostic.source.as_str(), diagnostic.message.as_str()))
+    }
     /// What was remarkable, most severe first.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
@@ -217,9 +248,14 @@ impl Snapshot {
     /// Counts for `/readyz` and the handshake.
     pub fn status(&self) -> CatalogStatus {
         let count = |severity| self.diagnostics.iter().filter(|d| d.severity == severity).count();
+        let stale = self.stale_services().map(|(service, _)| service.to_owned());
+        let stale_services: Vec<String> = stale.take(MAX_STALE).collect();
         CatalogStatus {
             ready: true,
-            degraded: false,
+            degraded: !stale_services.is_empty(),
+            stale_services,
+            quarantined: self.services.iter().map(|placed| placed.held.len()).sum(),
+            changed_at: None,
             revision: self.fingerprint.clone(),
             built_at: Some(self.generated_at),
             services: self.services.len(),

@@ -1,7 +1,7 @@
 //! From a tool, as a catalog has it with all details, to its definition.
 
 use crate::canonical::{self, digest};
-use crate::schema::Schema;
+use crate::schema::{Schema, texts};
 use open_cli_contract::catalog::{AuthRequirement, Parameter, ParameterDetails, Tool, ToolDetails};
 use open_cli_contract::definition::{About, BodyDefinition, Definition, Input, MediaDefinition};
 use serde_json::Value;
@@ -163,7 +163,7 @@ fn text(tool: &Tool, details: &ToolDetails) -> String {
     let bodies = bodies.filter_map(|content| Some((content.media_type.as_str(), content.schema.as_deref()?)));
     let schemas: BTreeMap<&str, &RawValue> = schemas.chain(bodies).collect();
     for (name, schema) in schemas {
-        hash.add(name, &with_value(schema, |value| Schema::new(value, true).whole()));
+        with_value(schema, |value| texts(value, name, &mut hash.0));
     }
     hash.finish()
 }

@@ -91,11 +91,23 @@ impl Delta {
                 self.altered.add(worst(&changes));
             }
         }
-        if self.pairs.len() >= MAX_KEPT {
+        if self.is_full() {
             self.is_truncated = true;
             return;
         }
         self.pairs.insert(id.to_owned(), Pair { before: before.map(Arc::new), after: after.map(Arc::new) });
+    }
+
+    /// True when definitions of further tools would not be kept.
+    pub fn is_full(&self) -> bool {
+        self.pairs.len() >= MAX_KEPT
+    }
+
+    /// Counts tools that came and went without their definitions.
+    pub fn add_counted(&mut self, added: usize, removed: usize) {
+        self.added += added;
+        self.removed += removed;
+        self.is_truncated |= added + removed > 0;
     }
 
     /// Counts altered tools that nobody looked into.
@@ -134,6 +146,27 @@ impl Delta {
         Some(total)
     }
 
+    /// The part about these tools; of what is only counted nothing.
+    #[must_use]
+    pub fn only(&self, is_meant: impl Fn(&str) -> bool) -> Self {
+        let mut part = Self::new(&self.from, &self.to, self.at);
+        part.is_truncated = self.is_truncated;
+        for (id, pair) in self.pairs.iter().filter(|(id, _)| is_meant(id)) {
+            part.count(pair);
+            part.pairs.insert(id.clone(), pair.clone());
+        }
+        part
+    }
+
+    fn count(&mut self, pair: &Pair) {
+        match (&pair.before, &pair.after) {
+            (None, None) => {}
+            (None, Some(_)) => self.added += 1,
+            (Some(_), None) => self.removed += 1,
+            (Some(before), Some(after)) => self.altered.add(worst(&compare(before, after))),
+        }
+    }
+
     /// True when no tool changed.
     pub fn is_empty(&self) -> bool {
         self.added == 0 && self.removed == 0 && self.altered_count() == 0
@@ -147,6 +180,11 @@ impl Delta {
     /// The newer revision.
     pub fn to(&self) -> &str {
         &self.to
+    }
+
+    /// Tools that came, went, and were altered.
+    pub fn counts(&self) -> (usize, usize, SeverityCounts) {
+        (self.added, self.removed, self.altered)
     }
 
     /// How many tools it holds definitions of.

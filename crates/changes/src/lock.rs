@@ -12,6 +12,9 @@ use std::fmt::Write as _;
 /// Largest lock file that is read.
 pub const MAX_LOCK_BYTES: u64 = 256 << 20;
 
+/// Changes that a reason names.
+const MAX_TOLD: usize = 3;
+
 /// Why a lock file can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -70,11 +73,12 @@ impl Lock {
     /// What it says about a tool.
     pub fn judge(&self, id: &str, now: &Definition) -> Verdict {
         let Some(pinned) = self.tools.get(id) else { return Verdict::New };
-        if hash_of(pinned) != pinned.hash {
-            return Verdict::Forged;
-        }
         if pinned.hash == now.hash {
             return Verdict::Sound;
+        }
+        // What differs would be read off an entry that is not what was pinned.
+        if hash_of(pinned) != pinned.hash {
+            return Verdict::Forged;
         }
         let mut changes =
             compare(&Definition { about: None, ..pinned.clone() }, &Definition { about: None, ..now.clone() });
@@ -159,14 +163,38 @@ fn lines(elements: &[Value], indent: usize, out: &mut String) {
 }
 
 impl Verdict {
-    /// Why the tool must not be called, in one line; `None` when it may.
+    /// Why the tool must not be called, without a word of its description: agents read this. `None` when it may.
     pub fn reason(&self) -> Option<String> {
+        self.told(|change| {
+            ChangeKind::parse(&change.kind).map_or_else(|| change.kind.clone(), |k| k.meaning().into())
+        })
+    }
+
+    /// The same for operators, with what was and what is.
+    pub fn detail(&self) -> Option<String> {
+        self.told(told)
+    }
+
+    fn told(&self, tell: impl Fn(&Change) -> String) -> Option<String> {
         match self {
             Self::Sound => None,
             Self::New => Some("it is not in the lock file".into()),
             Self::Forged => Some("its entry in the lock file does not fit its hash".into()),
             Self::Changed(changes) if changes.is_empty() => Some("its definition is not the pinned one".into()),
-            Self::Changed(changes) => Some(changes.iter().take(3).map(told).collect::<Vec<_>>().join("; ")),
+            Self::Changed(changes) => {
+                let mut parts: Vec<String> = Vec::new();
+                for part in changes.iter().map(tell) {
+                    if !parts.contains(&part) {
+                        parts.push(part);
+                    }
+                }
+                let more = parts.len().saturating_sub(MAX_TOLD);
+                parts.truncate(MAX_TOLD);
+                if more > 0 {
+                    parts.push(format!("and {more} more"));
+                }
+                Some(parts.join("; "))
+            }
         }
     }
 }

@@ -110,7 +110,7 @@ fn every_aspect_is_told_with_its_kind_and_place() {
         assert_eq!(told(&order(), &new).first().map(String::as_str), Some(expected), "{pointer}");
         assert_eq!(told(&new, &new), [""; 0], "{pointer}");
     }
-    assert_eq!(told(&with("/requestBody", Value::Null), &order()), ["required_body_added", "text_changed"]);
+    assert_eq!(told(&with("/requestBody", Value::Null), &order()), ["required_body_added"]);
     assert_eq!(told(&order(), &with("/details/deprecated", json!(true))), ["deprecated"]);
 }
 
@@ -202,7 +202,10 @@ fn a_lock_holds_a_tool_whose_meaning_changed_and_no_other() {
             "query x: a new parameter that must be given",
         ),
     ] {
-        assert_eq!(judge(pointer, value).reason().as_deref(), Some(reason), "{pointer}");
+        let verdict = judge(pointer, value);
+        assert_eq!(verdict.detail().as_deref(), Some(reason), "{pointer}");
+        // Nothing that the description says comes to who reads the reason.
+        assert!(!verdict.reason().expect("a reason").contains(['(', '/']), "{:?}", verdict.reason());
     }
     assert_eq!(lock.judge("shop:other", &definition(&order())), Verdict::New);
 }
@@ -221,10 +224,10 @@ fn a_lock_file_is_readable_in_a_fixed_order_and_says_when_it_was_forged() {
     assert_eq!(render(lock.tools()), text);
     let forged = text.replacen("https://shop.example/v1", "https://evil.example", 1);
     let forged = Lock::parse(forged.as_bytes()).expect("a lock file");
-    assert_eq!(
-        (forged.judge("a:x", &definition), forged.judge("b:y", &definition)),
-        (Verdict::Forged, Verdict::Sound)
-    );
+    let moved = self::definition(&with("/servers", json!(["https://evil.example"])));
+    assert_eq!(forged.judge("a:x", &moved), Verdict::Forged);
+    assert_eq!(forged.judge("a:x", &definition), Verdict::Sound, "the hash is what counts");
+    assert!(matches!(forged.judge("b:y", &moved), Verdict::Changed(_)));
     assert_eq!(
         render(std::iter::empty::<(&String, &Definition)>()),
         "{\n  \"format\": \"open-cli.definitions/1\",\n  \"tools\": {}\n}\n"

@@ -54,6 +54,16 @@ codes! {
     ServicesLeftOut "services_left_out" "A source leads to other services too, which are left out."
         "Name each as a source of its own, or have no service refer to the source.";
 
+    // Definition pinning.
+    LockUnreadable "lock_unreadable" "The lock file can't be used, so no tool can be called."
+        "Take it from version control, or write it anew with `open-cli-toolbox catalog lock`.";
+    ToolQuarantined "tool_quarantined" "The meaning of a tool is not the pinned one; it can't be called."
+        "Look at the difference with `open-cli-toolbox catalog accept --dry-run`, then accept it, or have it mended.";
+    ToolUnpinned "tool_unpinned" "Tools are not in the lock file."
+        "Accept them with `open-cli-toolbox catalog accept`; `catalog.newTools` says what becomes of them until then.";
+    PinnedToolMissing "pinned_tool_missing" "The lock file has tools that the catalog does not have."
+        "When they are meant to be gone, `open-cli-toolbox catalog accept` takes them out of the lock file.";
+
     // Documents.
     LocationInvalid "location_invalid" "A reference is no path and no http(s) URL."
         "Correct the reference.";

@@ -135,6 +135,9 @@ pub struct RefreshResponse {
     pub refreshed_at: Timestamp,
     /// One entry per source, ascending id.
     pub sources: Vec<RefreshedSource>,
+    /// What changed against the revision that was in force before. Beside the contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<crate::changes::CatalogChanges>,
     /// Problems of the rebuild; the last good catalog keeps serving what they name. Beside the contract.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnostics: Vec<crate::catalog::Diagnostic>,
@@ -154,7 +157,10 @@ pub struct RefreshedSource {
     /// Status that belongs to the outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_code: Option<u16>,
-    /// True when an old body is being used.
+    /// True when an old body is being used, or an older state of one of its services.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stale: bool,
+    /// Why it, or one of its services, could not be read. Beside the contract.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub error: String,
 }

@@ -64,6 +64,8 @@ codes! {
         "List the tools with `open-cli catalog list`.";
     WorkflowNotFound "workflow_not_found" 404 "The catalog has no such workflow"
         "List the workflows with `open-cli workflow list`.";
+    RevisionUnknown "revision_unknown" 404 "The runtime does not know this revision of the catalog"
+        "The last revisions are known; `open-cli catalog diff` without one lists them.";
     TraceNotFound "trace_not_found" 404 "No request that is still known has this id"
         "Traces are kept for a bounded time; see `open-cli trace list`.";
     MethodNotAllowed "method_not_allowed" 405 "The endpoint does not take this method"

@@ -219,7 +219,8 @@ pub struct LifecycleInfo {
 pub struct CatalogStatus {
     /// A catalog is being served.
     pub ready: bool,
-    /// The inputs changed and could not be rebuilt: an older catalog is being served.
+    /// Something changed and could not be rebuilt: an older catalog is being served, or an older state of some of its
+    /// services.
     pub degraded: bool,
     /// Fingerprint of the catalog in force.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -235,6 +236,14 @@ pub struct CatalogStatus {
     pub errors: usize,
     /// Diagnostics of severity warning.
     pub warnings: usize,
+    /// Services that stay at their last good state; the first hundred.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stale_services: Vec<String>,
+    /// Tools that must not be called until an operator accepts them.
+    pub quarantined: usize,
+    /// When tools last came, went or changed; absent when they have not since the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<Timestamp>,
     /// Why the last rebuild failed, empty when it did not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,

@@ -71,7 +71,15 @@ metrics! {
         "Diagnostics in the catalog.");
     CATALOG_READY = Definition::new("open_cli.catalog.ready", Gauge, "", &[], "1 when a catalog is served, else 0.");
     CATALOG_DEGRADED = Definition::new("open_cli.catalog.degraded", Gauge, "", &[],
-        "1 when an older catalog is served because the inputs can't be rebuilt, else 0.");
+        "1 when an older catalog is served because the inputs can't be rebuilt, or an older state of a service, else 0.");
+    CATALOG_STALE = Definition::new("open_cli.catalog.services.stale", UpDown, "{service}", &[],
+        "Services that stay at their last good state.");
+    CATALOG_QUARANTINED = Definition::new("open_cli.catalog.tools.quarantined", UpDown, "{tool}", &[],
+        "Tools that can't be called until an operator accepts what changed.");
+    CATALOG_CHANGES = Definition::new("open_cli.catalog.changes", Counter, "{tool}", &[closed("change")],
+        "Tools that came and went, and altered ones by what matters most about it.");
+    CATALOG_CHANGED = Definition::new("open_cli.catalog.changed", Gauge, "s", &[],
+        "When tools last came, went or changed, Unix time; absent when they have not.");
 
     AUDIT_RECORDS = Definition::new("open_cli.audit.records", Counter, "{record}", &[], "Audit records written.");
     AUDIT_BYTES = Definition::new("open_cli.audit.bytes", Counter, "By", &[], "Bytes written to the audit log.");

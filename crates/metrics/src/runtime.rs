@@ -32,6 +32,11 @@ pub fn catalog(collector: &mut Collector, status: &CatalogStatus) {
     collector.set(&names::CATALOG_SERVICES, &[], status.services);
     collector.set(&names::CATALOG_DIAGNOSTICS, &["error"], status.errors);
     collector.set(&names::CATALOG_DIAGNOSTICS, &["warning"], status.warnings);
+    collector.set(&names::CATALOG_STALE, &[], status.stale_services.len());
+    collector.set(&names::CATALOG_QUARANTINED, &[], status.quarantined);
+    if let Some(changed_at) = status.changed_at {
+        collector.set(&names::CATALOG_CHANGED, &[], changed_at.as_millisecond() as f64 / 1000.0);
+    }
     if let Some(built_at) = status.built_at {
         let age = Timestamp::now().as_millisecond().saturating_sub(built_at.as_millisecond());
         collector.set(&names::CATALOG_AGE, &[], age.max(0) as f64 / 1000.0);

@@ -23,6 +23,7 @@ const WORDS: &str = "\n## Values of labels\n\n\
     | `outcome` of a build | `success`, `failed`, `cancelled` |\n\
     | `policy.decision` | `allowed`, `managed_deny`, `policy_deny`, `curated_deny`, `tool_quarantined`, `approval_required` |\n\
     | `cache.outcome` | `miss`, `fresh_hit`, `revalidated_hit`, `refreshed`, `stale_hit`, `failed` |\n\
+    | `change` | `added`, `removed`; of altered tools `safety`, `breaking`, `compatible`, `cosmetic` |\n\
     | `tool.id`, `service.id` | tools of the catalog |\n\
     | `reason` of a loss | `queue_full`; `failed`: given up after repeated attempts; `rejected` by the other side; `rate`: more \
     than the trace file may take; `too_many_spans` in one trace; `retention`: removed from the audit log before the \

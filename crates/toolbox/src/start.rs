@@ -1,6 +1,7 @@
 //! Wiring, in the order in which data flows: settings, instance, configuration, listener, catalog, server. What goes
 //! wrong before serving is an error that says what to do and leaves nothing behind.
 
+use crate::chronicle::{self, Chronicle};
 use crate::configs::{Configs, MakeGuard, MakeKeeper};
 use crate::guard::Guard;
 use crate::log::LogControl;
@@ -196,7 +197,8 @@ impl ToolboxBuilder {
         let observer = Arc::clone(&telemetry.observer);
         let documents = Arc::new(Documents::new(documents_config(&settings, &config_path, &layout)));
         tokio::spawn(sweep_cache(Arc::clone(&documents)));
-        let configs = configs(&settings, &config_path, guard, &documents, &observer, telemetry.sampler);
+        let (chronicle, events) = Chronicle::new();
+        let configs = configs(&settings, &config_path, guard, &documents, &observer, telemetry.sampler, chronicle);
         if settings.strict {
             check_strict(&configs).await?;
         }
@@ -229,6 +231,7 @@ impl ToolboxBuilder {
             routes,
             configs,
         }));
+        tokio::spawn(chronicle::write(events, Arc::downgrade(&state)));
         if let Some(metrics) = &state.telemetry.metrics {
             crate::telemetry::register(metrics, &state);
             metrics.register(open_cli_metrics::runtimes(workers.handles()));
@@ -424,6 +427,7 @@ fn configs(
     documents: &Arc<Documents>,
     observer: &Arc<dyn Observer>,
     sampler: Sampler,
+    chronicle: Chronicle,
 ) -> Configs {
     let (settings_of, documents, observer) = (settings.clone(), Arc::clone(documents), Arc::clone(observer));
     // Building is background work, whichever connection asked for it.
@@ -431,7 +435,8 @@ fn configs(
     let guards = background.clone();
     let make: MakeKeeper = Box::new(move |path: &Path| {
         let builder = Builder::new(locations(&settings_of, path), Arc::clone(&documents));
-        Keeper::start(builder, Arc::clone(&observer), sampler, background.clone())
+        let listener = Some(chronicle.listener(path));
+        Keeper::start_telling(builder, Arc::clone(&observer), sampler, background.clone(), listener)
     });
     match settings.serves {
         Serves::Config(_) => Configs::one(config_path.to_owned(), guard, &make),

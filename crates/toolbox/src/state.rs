@@ -11,7 +11,7 @@ use crate::settings::{OnAuditError, Settings};
 use crate::shutdown::Shutdown;
 use crate::telemetry::Telemetry;
 use open_cli_audit::{AuditError, AuditLog, Receipt};
-use open_cli_catalog::{KeeperError, Snapshot};
+use open_cli_catalog::{KeeperError, Refreshed, Snapshot};
 use open_cli_contract::Timestamp;
 use open_cli_contract::audit::AuditEvent;
 use open_cli_contract::problem::{ErrorCode, Problem};
@@ -118,7 +118,7 @@ impl State {
     }
 
     /// Refetches and rebuilds.
-    pub(crate) async fn refresh(&self, selector: &str, trace: &Trace) -> Result<Arc<Snapshot>, Box<Problem>> {
+    pub(crate) async fn refresh(&self, selector: &str, trace: &Trace) -> Result<Refreshed, Box<Problem>> {
         // Whoever may not see the catalog may not refresh it either.
         self.snapshot(selector, trace).await?;
         let keeper = self.configs.select(selector)?;
@@ -171,6 +171,9 @@ impl State {
             sum.tools += status.tools;
             sum.errors += status.errors;
             sum.warnings += status.warnings;
+            sum.stale_services.extend(status.stale_services);
+            sum.quarantined += status.quarantined;
+            sum.changed_at = sum.changed_at.max(status.changed_at);
             sum.faults.extend(status.faults);
             if is_one {
                 (sum.revision, sum.built_at) = (status.revision, status.built_at);

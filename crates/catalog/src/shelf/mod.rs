@@ -10,6 +10,7 @@ mod tests;
 pub(crate) use names::Found;
 pub(crate) use pack::{PackError, pack};
 
+use crate::definitions::Derived;
 use crate::judged::Judged;
 use bytes::Bytes;
 use names::Names;
@@ -41,6 +42,8 @@ pub(crate) struct Shelf {
     secret_servers: BTreeMap<usize, Vec<String>>,
     /// What the rules said last.
     judged: Mutex<Option<Arc<Judged>>>,
+    /// Made of the tools when it is asked for.
+    pub(crate) derived: Derived,
 }
 
 /// Where a tool's texts end, and where its schemas are.

@@ -2,6 +2,7 @@
 
 use super::names::Gathered;
 use super::{Record, Shelf};
+use crate::definitions::Derived;
 use bytes::Bytes;
 use open_cli_contract::catalog::{BodySchema, Safety, Tool, ToolDetails};
 use open_cli_contract::redact;
@@ -69,6 +70,7 @@ pub(crate) fn pack(alias: &str, tools: Vec<Tool>) -> Result<Shelf, PackError> {
         names: names.finish(),
         secret_servers,
         judged: Mutex::default(),
+        derived: Derived::default(),
     })
 }
 

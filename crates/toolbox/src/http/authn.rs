@@ -157,6 +157,21 @@ pub(super) fn reaches(call: &Call, snapshot: &Snapshot, entry: &ToolEntry<'_>) -
     }
 }
 
+/// The same for a tool that is perhaps gone: what profiles said of it is not known any more.
+pub(super) fn reaches_id(call: &Call, snapshot: &Snapshot, id: &str) -> bool {
+    if let Some(entry) = snapshot.tool(id) {
+        return reaches(call, snapshot, &entry);
+    }
+    match (&call.guard, &call.caller) {
+        (None, _) => true,
+        (Some(_), Some(caller)) => {
+            let service = id.split(':').next().unwrap_or_default();
+            caller.scopes.reach(id, service, |_| false)
+        }
+        (Some(_), None) => false,
+    }
+}
+
 /// Do the caller's scopes cover the tool, whatever `policy.deny` says?
 pub(super) fn covers(call: &Call, snapshot: &Snapshot, entry: &ToolEntry<'_>) -> bool {
     call.caller.as_ref().is_some_and(|caller| covered(&caller.scopes, snapshot, entry))

@@ -7,6 +7,7 @@ pub(crate) mod authn;
 pub(crate) mod body;
 mod browser_config;
 mod catalog;
+mod changes;
 mod execute;
 mod health;
 mod log;
@@ -78,6 +79,8 @@ pub(crate) struct Call {
 enum Endpoint {
     ApiCatalog,
     Catalog,
+    Changes,
+    Definitions,
     Execute,
     Workflow,
     Refresh,
@@ -97,6 +100,8 @@ enum Endpoint {
 /// Path, methods, endpoint, name of its span, what it asks of callers. `docs/http-api.md` describes each.
 const ENDPOINTS: &[(&str, &[Method], Endpoint, &str, Access)] = &[
     ("/v1/catalog/effective", &[Method::GET], Endpoint::Catalog, catalog::NAME, Access::Caller),
+    ("/v1/catalog/changes", &[Method::GET], Endpoint::Changes, changes::CHANGES, Access::Caller),
+    ("/v1/catalog/definitions", &[Method::GET], Endpoint::Definitions, changes::DEFINITIONS, Access::Caller),
     ("/v1/tools/execute", &[Method::POST], Endpoint::Execute, execute::NAME, Access::Caller),
     ("/v1/workflows/run", &[Method::POST], Endpoint::Workflow, workflows::NAME, Access::Caller),
     ("/v1/refresh", &[Method::GET, Method::POST], Endpoint::Refresh, refresh::NAME, Access::Right(Right::Refresh)),
@@ -228,6 +233,8 @@ async fn dispatch(endpoint: Endpoint, call: &mut Call) -> Result<Answer, Box<Pro
     match endpoint {
         Endpoint::ApiCatalog => api_catalog::api_catalog(call).await,
         Endpoint::Catalog => catalog::effective(call).await,
+        Endpoint::Changes => changes::changes(call).await,
+        Endpoint::Definitions => changes::definitions(call).await,
         Endpoint::Execute => execute::execute(call).await,
         Endpoint::Workflow => workflows::run(call).await,
         Endpoint::Refresh => refresh::refresh(call).await,

@@ -2,6 +2,7 @@
 
 use super::Telemetry;
 use crate::state::State;
+use open_cli_contract::changes::ChangeSeverity;
 use open_cli_metrics::{Collector, Metrics, names, process};
 use open_cli_otlp::Figures;
 use std::sync::atomic::Ordering;
@@ -15,6 +16,7 @@ pub(crate) fn register(metrics: &Metrics, state: &Arc<State>) {
     metrics.register(move |collector| {
         let Some(state) = state.upgrade() else { return };
         open_cli_metrics::catalog(collector, &state.catalog_status_now());
+        changes(collector, &state);
         collector.set(&names::CONNECTIONS, &[], state.connections.load(Ordering::Relaxed) as u64);
         upstreams(collector, &state);
         telemetry(collector, &state.telemetry);
@@ -34,6 +36,18 @@ fn upstreams(collector: &mut Collector, state: &State) {
     collector.set(&names::UPSTREAM_REFUSED, &["queue"], stats.queue_refused);
     collector.set(&names::BREAKERS_OPENED, &[], stats.breaker_opened);
     collector.set(&names::BREAKERS_OPEN, &[], open);
+}
+
+/// Counters begin at 0, so that the first change is an increase.
+fn changes(collector: &mut Collector, state: &State) {
+    for keeper in state.configs.keepers() {
+        let totals = keeper.change_totals();
+        collector.set(&names::CATALOG_CHANGES, &["added"], totals.added);
+        collector.set(&names::CATALOG_CHANGES, &["removed"], totals.removed);
+        for (severity, count) in ChangeSeverity::ALL.iter().zip(totals.altered) {
+            collector.set(&names::CATALOG_CHANGES, &[severity.as_str()], count);
+        }
+    }
 }
 
 fn telemetry(collector: &mut Collector, telemetry: &Telemetry) {
