@@ -29,6 +29,8 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
+/// The document cache is swept at the start and then this often.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
 /// How often the metrics look for tools that are gone.
 const FORGET_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -196,7 +198,7 @@ impl ToolboxBuilder {
         }
         let observer = Arc::clone(&telemetry.observer);
         let documents = Arc::new(Documents::new(documents_config(&settings, &config_path, &layout)));
-        tokio::spawn(sweep_cache(Arc::clone(&documents)));
+        tokio::spawn(sweep_cache(Arc::downgrade(&documents)));
         let (chronicle, events) = Chronicle::new();
         let configs = configs(&settings, &config_path, guard, &documents, &observer, telemetry.sampler, chronicle);
         if settings.strict {
@@ -392,13 +394,17 @@ fn documents_config(settings: &Settings, config_path: &Path, layout: &Layout) ->
 }
 
 /// What old configurations left in the cache goes.
-async fn sweep_cache(documents: Arc<Documents>) {
-    match documents.sweep_cache().await {
-        Ok(swept) if swept.entries > 0 => {
-            tracing::info!(entries = swept.entries, bytes = swept.bytes, "old documents left the cache");
+async fn sweep_cache(documents: Weak<Documents>) {
+    while let Some(documents) = documents.upgrade() {
+        match documents.sweep_cache().await {
+            Ok(swept) if swept.entries > 0 => {
+                tracing::info!(entries = swept.entries, bytes = swept.bytes, "old documents left the cache");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the document cache can't be swept"),
         }
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "the document cache can't be swept"),
+        drop(documents);
+        tokio::time::sleep(SWEEP_INTERVAL).await;
     }
 }
 

@@ -233,12 +233,30 @@ async fn body(mut response: Response, url: &Url, config: &DocumentsConfig) -> Re
     Ok(body.freeze())
 }
 
+/// Header fields that are about one connection or about a proxy, and are not stored (RFC 9111 §3.1).
+const OF_THE_CONNECTION: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
 fn headers(response: &Response) -> Headers {
+    let named = response.headers().get_all("connection").iter().filter_map(|value| value.to_str().ok());
+    let named: Vec<String> =
+        named.flat_map(|line| line.split(',')).map(|name| name.trim().to_ascii_lowercase()).collect();
     let mut headers = Headers::default();
     for (name, value) in response.headers() {
+        let name = name.as_str();
         // Nobody needs the origin's cookies, and they may be secrets.
-        if name != "set-cookie" {
-            headers.append(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+        let is_left_out = name == "set-cookie" || OF_THE_CONNECTION.contains(&name);
+        if !is_left_out && !named.iter().any(|other| other == name) {
+            headers.append(name, &String::from_utf8_lossy(value.as_bytes()));
         }
     }
     headers

@@ -2,6 +2,7 @@
 //! events and spans. Not for what the bodies say.
 
 mod client;
+mod date;
 mod fetch;
 mod flights;
 mod freshness;
