@@ -2,6 +2,7 @@
 //! copied for a request. The contract's shape carries every view; a slice carries what one command line needs.
 
 use crate::entry::ToolEntry;
+use crate::pieces::Pieces;
 use crate::selection::Selection;
 use crate::shelf::Found;
 use crate::snapshot::{Snapshot, hex};
@@ -42,11 +43,16 @@ pub struct Slice {
     pub tool: String,
     /// With a slice: this workflow, or all for `*`; empty for none.
     pub workflow: String,
+    /// With a slice of one detailed tool: what it answers, as a JSON array; see [`Keeper::responses`](crate::Keeper::responses).
+    pub responses: Bytes,
     /// How much is said about each tool.
     pub detail: Detail,
     /// The part of the catalog that the caller reaches; `None` is all of it (FLT-1 to FLT-5, W-13).
     pub reach: Option<Arc<Selection>>,
 }
+
+/// Place of the piece that closes a detailed tool.
+const LAST_OF_DETAILED: usize = 4;
 
 /// How much is said about a workflow.
 type Describe = fn(&Snapshot, &WorkflowEntry) -> WorkflowDetails;
@@ -79,6 +85,7 @@ impl Snapshot {
             slice.is_slice,
             &slice.words,
             (&slice.service, &slice.group, &slice.tool, &slice.workflow),
+            Sha256::digest(&slice.responses).as_slice(),
             slice.detail == Detail::Full,
             slice.reach.as_ref().map(|reach| reach.key()),
         ));
@@ -169,7 +176,8 @@ impl Snapshot {
         out.json(&admission.mode)?;
         out.text(",\"tools\":[");
         let form = if form == Form::Detailed && entries.len() > 1 { Form::Listed } else { form };
-        self.write(entries.into_iter(), form, out);
+        let responses = if form == Form::Detailed { slice.responses.clone() } else { Bytes::new() };
+        self.write(entries.into_iter(), form, &responses, out);
         out.text("]}}\n");
         Ok(())
     }
@@ -207,6 +215,20 @@ impl Snapshot {
             out.text("]");
         }
         Ok(())
+    }
+
+    /// The tool that a slice describes in full, when it is exactly one.
+    pub fn described<'s>(&'s self, mode: Option<Mode>, profile: &str, slice: &Slice) -> Option<ToolEntry<'s>> {
+        if !slice.is_slice {
+            return None;
+        }
+        let admission = self.policy().admission(mode, profile);
+        let (mut entries, form) = self.select(slice);
+        entries.retain(|entry| slice.reaches(entry) && admission.lists(entry.verdict()));
+        match entries.as_slice() {
+            [only] if form == Form::Detailed => Some(*only),
+            _ => None,
+        }
     }
 
     fn select(&self, slice: &Slice) -> (Vec<ToolEntry<'_>>, Form) {
@@ -332,11 +354,17 @@ impl Snapshot {
     /// The tools that pass, comma-separated.
     fn tools_where(&self, lists: impl Fn(&ToolEntry<'_>) -> bool, detail: Detail, out: &mut Pieces) {
         let form = if detail == Detail::Full { Form::Listed } else { Form::Contract };
-        self.write(self.tools().filter(lists), form, out);
+        self.write(self.tools().filter(lists), form, &Bytes::new(), out);
     }
 
     /// These tools, comma-separated. Runs of neighbours of one service are one piece.
-    fn write<'a>(&'a self, entries: impl Iterator<Item = ToolEntry<'a>>, form: Form, out: &mut Pieces) {
+    fn write<'a>(
+        &'a self,
+        entries: impl Iterator<Item = ToolEntry<'a>>,
+        form: Form,
+        responses: &Bytes,
+        out: &mut Pieces,
+    ) {
         let is_first = Cell::new(true);
         let separate = |out: &mut Pieces| {
             if !is_first.replace(false) {
@@ -351,7 +379,14 @@ impl Snapshot {
                     continue;
                 }
                 let pieces = entry.built().shelf.detailed(entry.position, form == Form::Detailed);
-                pieces.into_iter().for_each(|bytes| out.bytes(bytes));
+                for (i, bytes) in pieces.into_iter().enumerate() {
+                    // The last piece closes `details`.
+                    if i == LAST_OF_DETAILED && !responses.is_empty() {
+                        out.text(",\"responses\":");
+                        out.bytes(responses.clone());
+                    }
+                    out.bytes(bytes);
+                }
             }
             return;
         }
@@ -396,52 +431,4 @@ enum Form {
     Listed,
     /// With details and self-contained body schemas, which are large.
     Detailed,
-}
-
-/// Small texts are gathered; large stored pieces are passed through.
-#[derive(Default)]
-struct Pieces {
-    done: Vec<Bytes>,
-    open: Vec<u8>,
-    length: usize,
-}
-
-/// Pieces below this are cheaper to copy than to send on their own.
-const COPY_BELOW: usize = 8 * 1024;
-
-impl Pieces {
-    fn text(&mut self, text: &str) {
-        self.open.extend_from_slice(text.as_bytes());
-    }
-
-    fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), serde_json::Error> {
-        serde_json::to_writer(&mut self.open, value)
-    }
-
-    /// Takes back the `}` that was just written.
-    fn reopen_object(&mut self) {
-        self.open.pop();
-    }
-
-    fn bytes(&mut self, bytes: Bytes) {
-        if bytes.len() < COPY_BELOW {
-            self.open.extend_from_slice(&bytes);
-        } else {
-            self.flush();
-            self.length += bytes.len();
-            self.done.push(bytes);
-        }
-    }
-
-    fn flush(&mut self) {
-        if !self.open.is_empty() {
-            self.length += self.open.len();
-            self.done.push(std::mem::take(&mut self.open).into());
-        }
-    }
-
-    fn finish(mut self) -> Answer {
-        self.flush();
-        Answer { pieces: self.done, length: self.length }
-    }
 }

@@ -160,6 +160,12 @@ fn expanded(source: &SourcePlan, found: Arc<Found>, previous: Option<&Snapshot>)
     Expanded { done, plans, kept, found: Some(found) }
 }
 
+/// Plans of the services that a discovery found, if it was one of this source.
+pub(crate) fn plans_of(source: &SourcePlan, found: &Arc<Found>) -> Vec<Plan> {
+    let is_its = found.source_id == source.source_id && source.location.as_ref() == Ok(&found.asked);
+    if is_its { expanded(source, Arc::clone(found), None).plans } else { Vec::new() }
+}
+
 /// The services that count. A service of the configuration is one: the root itself, or the only one it leads to. The
 /// operator's overlays are made for that one, so others are not served under its name.
 fn meant<'a>(

@@ -7,6 +7,7 @@ use crate::build::{BuildError, Builder};
 use crate::difference;
 use crate::history::{ChangeTotals, History, HistoryError, Reaches};
 use crate::news::{self, Listener, News};
+use crate::responses::MAX_READERS;
 use crate::snapshot::Snapshot;
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
@@ -48,7 +49,7 @@ pub enum KeeperError {
 
 /// Holds the snapshot of one configuration.
 pub struct Keeper {
-    builder: Builder,
+    pub(crate) builder: Builder,
     background: Handle,
     observer: Arc<dyn Observer>,
     sampler: Sampler,
@@ -60,6 +61,8 @@ pub struct Keeper {
     history: Arc<tokio::sync::Mutex<History>>,
     totals: Mutex<ChangeTotals>,
     listener: Option<Listener>,
+    /// Descriptions that are read again for what tools answer.
+    pub(crate) readers: tokio::sync::Semaphore,
     is_rebuilding: AtomicBool,
     attempts: tokio::sync::watch::Sender<u64>,
     epoch: Instant,
@@ -121,6 +124,7 @@ impl Keeper {
             history: Arc::default(),
             totals: Mutex::default(),
             listener,
+            readers: tokio::sync::Semaphore::new(MAX_READERS),
             is_rebuilding: AtomicBool::new(false),
             attempts: tokio::sync::watch::Sender::new(0),
             epoch: Instant::now(),

@@ -163,10 +163,7 @@ async fn load(
     let span = trace.span("documents.follow");
     let set = documents.follow(root, &policy, span.trace()).await;
     let set = span.end_with(set).map_err(|error| Fault::of(&error, &location))?;
-    let mut hash = Sha256::new();
-    hash.update(head);
-    hash.update(set.digest);
-    let digest: [u8; 32] = hash.finalize().into();
+    let digest = digest(head, &set);
     let reading = Reading::of_set(&set);
     if let Some(built) = last_good.as_ref().filter(|built| built.digest == digest) {
         let inputs = reading.inputs(plan, &location, &overlays, &guides, head, &built.inputs.derived);
@@ -185,6 +182,37 @@ async fn load(
     }
     span.end();
     result
+}
+
+/// The description with everything that it refers to, as [`load`] read it, and the hash of all that went into it.
+pub(crate) async fn again(
+    documents: &Documents,
+    plan: &Plan,
+    guides: &Guides,
+    trace: &Trace,
+) -> Result<(LoadedSet, [u8; 32]), String> {
+    let policy = fetch_policy(plan.refresh, &plan.guard, plan.method, false);
+    let location = plan.location.clone()?;
+    let (root, overlays) = tokio::join!(
+        documents.read_one(&location, &policy, trace),
+        overlays::read(documents, &plan.overlays, &policy, trace)
+    );
+    let root = root.map_err(|error| error.to_string())?;
+    let overlays = overlays::all_of(&plan.overlays, overlays).map_err(|unapplied| unapplied.message)?;
+    let overlays: Arc<[ReadOverlay]> = overlays.into();
+    let head = head(plan, &root, &overlays, guides);
+    let (root, _) = edited(root, &overlays, trace).await.map_err(|fault| fault.message)?;
+    let set = documents.follow(root, &policy, trace).await.map_err(|error| error.to_string())?;
+    let digest = digest(head, &set);
+    Ok((set, digest))
+}
+
+/// Hash of everything that decides the tools.
+fn digest(head: [u8; 32], set: &LoadedSet) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(head);
+    hash.update(set.digest);
+    hash.finalize().into()
 }
 
 /// The description with its overlays, and what is remarkable about them.

@@ -92,6 +92,7 @@ fn tool(service_id: &str, api: &Api, operation: &Operation, names: Names, proven
             document: provenance.document.clone(),
             pointer: operation.pointer.clone(),
             overlays: provenance.overlays.clone(),
+            responses: Vec::new(),
             body_schemas: operation.request_body.as_ref().map(body_schemas).unwrap_or_default(),
         }),
     }

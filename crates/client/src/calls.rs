@@ -26,6 +26,8 @@ pub struct CatalogQuery<'a> {
     pub service: &'a str,
     /// Exact tool id.
     pub tool: &'a str,
+    /// With what a single tool answers.
+    pub responses: bool,
     /// Id of a workflow, or `*` for all.
     pub workflow: &'a str,
 }
@@ -81,6 +83,7 @@ impl Runtime {
                 ("service", query.service),
                 ("tool", query.tool),
                 ("workflow", query.workflow),
+                ("responses", if query.responses { "true" } else { "" }),
             ],
         )
     }

@@ -305,6 +305,23 @@ pub struct ToolDetails {
     /// Self-contained schemas of the body, where the ones in `requestBody` refer to something.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub body_schemas: Vec<BodySchema>,
+    /// What it answers, by status. Only sent of a single tool, when asked for (`responses=true`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub responses: Vec<ResponseDetails>,
+}
+
+/// What an operation answers with one status.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResponseDetails {
+    /// `200`, `2XX`, `default`.
+    pub status: String,
+    /// Markdown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Ascending media type; schemas are self-contained, with what they refer to under `$defs`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub content_types: Vec<ContentType>,
 }
 
 /// A body schema with everything it refers to under its `$defs`. `"x-truncated":true` marks one that was too large.

@@ -70,6 +70,9 @@ fn guidance_shows_wherever_a_tool_is_looked_at_and_an_edit_is_seen() {
             assert!(said.out.contains(part), "{words:?} {part}: {said:?}");
         }
     }
+    let schema = toolbox.cli(&["tool", "schema", "orders:getOrder"]).json();
+    let answers = schema["details"]["responses"].as_array().expect("answers");
+    assert!(answers.iter().any(|answer| answer["status"] == "200"), "{schema}");
     let explained = toolbox.cli(&["explain", "orders:listOrders"]).json();
     assert_eq!(explained["guidance"]["examples"][0]["goal"], "See what waits");
     sandbox.write("orders.skill.json", &SKILL.replace("overview", "summary"));

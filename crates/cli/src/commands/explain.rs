@@ -51,7 +51,7 @@ struct RuntimeMode {
 }
 
 pub(super) fn run(app: &App, operands: &[String]) -> Result<Exit, Failure> {
-    let found = reference::resolve(app, operands)?;
+    let found = reference::resolve(app, operands, false)?;
     let tool = &found.tool;
     let status = approval_status(tool, app.settings()?.approval_patterns.as_deref());
     let (auth, alternatives) = auth_parts(tool);

@@ -14,15 +14,15 @@ pub(super) struct Resolved {
     pub(super) service: Option<Service>,
 }
 
-pub(super) fn resolve(app: &App, words: &[String]) -> Result<Resolved, Failure> {
+pub(super) fn resolve(app: &App, words: &[String], responses: bool) -> Result<Resolved, Failure> {
     // `explain 'shelf books get-book'` is the same as the three words.
     let words: Vec<&str> = words.iter().flat_map(|word| word.split_whitespace()).collect();
     let runtime = app.runtime()?;
     let slice = match words.as_slice() {
         [id] if id.contains(':') => {
-            CatalogQuery { slice: true, detailed: true, tool: id, ..CatalogQuery::default() }
+            CatalogQuery { slice: true, detailed: true, tool: id, responses, ..CatalogQuery::default() }
         }
-        _ => CatalogQuery { slice: true, detailed: true, words: &words, ..CatalogQuery::default() },
+        _ => CatalogQuery { slice: true, detailed: true, words: &words, responses, ..CatalogQuery::default() },
     };
     let answer = runtime.catalog(&slice)?;
     if let Some(found) = pick(&answer, answer.view.tools.iter(), &words)? {

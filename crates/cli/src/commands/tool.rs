@@ -20,7 +20,7 @@ fn with_body_schemas(tool: &mut Tool) {
 }
 
 pub(super) fn schema(app: &App, operands: &[String]) -> Result<Exit, Failure> {
-    let mut found = reference::resolve(app, operands)?;
+    let mut found = reference::resolve(app, operands, true)?;
     with_body_schemas(&mut found.tool);
     app.screen.report(&found.tool, || {
         let services: Vec<_> = found.service.iter().cloned().collect();

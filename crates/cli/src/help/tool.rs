@@ -72,6 +72,7 @@ fn write(page: &mut Page, tool: &Tool, services: &[Service], typed: &[String]) {
     if let Some(body) = &tool.request_body {
         body_shape(page, tool, body);
     }
+    answers(page, tool);
     guidance(page, tool);
     page.heading("Examples");
     let given = tool.guidance.iter().flat_map(|guidance| &guidance.examples);
@@ -205,6 +206,26 @@ fn body_shape(page: &mut Page, tool: &Tool, body: &RequestBody) {
         return;
     }
     page.rows(&rows);
+}
+
+/// What it answers, by status; the members of what a success has.
+fn answers(page: &mut Page, tool: &Tool) {
+    let responses = tool.details.iter().flat_map(|details| &details.responses);
+    let mut is_first = true;
+    for response in responses {
+        if std::mem::take(&mut is_first) {
+            page.heading("Answers");
+        }
+        let media: Vec<&str> = response.content_types.iter().map(|content| content.media_type.as_str()).collect();
+        let media = if media.is_empty() { String::new() } else { format!(" [{}]", media.join(", ")) };
+        let about = format!("{}{}", first_line(&response.description), one_line(&media));
+        page.rows(&[(one_line(&response.status), about.trim())]);
+        let json = response.content_types.iter().find(|content| content.media_type.contains("json"));
+        let schema = json.and_then(|content| serde_json::from_str(content.schema.as_ref()?.get()).ok());
+        if let Some(schema) = schema.filter(|_| response.status.starts_with('2')) {
+            page.inner_rows(&body_schema::members(&schema));
+        }
+    }
 }
 
 fn guidance(page: &mut Page, tool: &Tool) {

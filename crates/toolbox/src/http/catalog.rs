@@ -2,6 +2,7 @@
 
 use super::respond::{self, Answer, internal};
 use super::{Call, Problem, authn, record};
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use http::{HeaderValue, StatusCode};
 use open_cli_catalog::{Detail, Slice, Snapshot};
@@ -31,8 +32,11 @@ async fn answer(call: &Call) -> Result<Answer, Box<Problem>> {
     let mode = mode(call.query.get("mode"))?;
     let profile = call.query.get("agentProfile");
     let snapshot = call.state.snapshot(call.query.get("config"), call.trace()).await?;
-    let slice = Slice { reach: authn::selection(call, &snapshot), ..slice(call) };
+    let mut slice = Slice { reach: authn::selection(call, &snapshot), ..slice(call) };
     record::connected(call, &snapshot).await?;
+    if call.query.get("responses") == "true" {
+        slice.responses = responses(call, &snapshot, mode, profile, &slice).await?;
+    }
     let tag = snapshot.entity_tag(mode, profile, &slice);
     let mut answer = if is_known(call, &tag) {
         let mut answer = Answer::default();
@@ -50,6 +54,25 @@ async fn answer(call: &Call) -> Result<Answer, Box<Problem>> {
 
 fn body(snapshot: &Snapshot, mode: Option<Mode>, profile: &str, slice: &Slice) -> Result<Answer, Box<Problem>> {
     Ok(respond::json_pieces(snapshot.answer(mode, profile, slice).map_err(internal)?.pieces))
+}
+
+/// What the tool that the slice describes answers, as JSON; nothing when that is not known.
+async fn responses(
+    call: &Call,
+    snapshot: &Snapshot,
+    mode: Option<Mode>,
+    profile: &str,
+    slice: &Slice,
+) -> Result<Bytes, Box<Problem>> {
+    let Some(entry) = snapshot.described(mode, profile, slice) else { return Ok(Bytes::new()) };
+    let keeper = call.state.configs.select(call.query.get("config"))?;
+    match keeper.responses(snapshot, entry, call.trace()).await {
+        Ok(responses) => serde_json::to_vec(&responses).map(Bytes::from).map_err(internal),
+        Err(reason) => {
+            tracing::debug!(tool = entry.id(), %reason, "the answers of a tool are not known");
+            Ok(Bytes::new())
+        }
+    }
 }
 
 /// Empty is not named; anything but the two words is a mistake.
@@ -72,6 +95,7 @@ fn slice(call: &Call) -> Slice {
         tool: query.get("tool").to_owned(),
         workflow: query.get("workflow").to_owned(),
         detail: if query.get("detail") == "full" { Detail::Full } else { Detail::Contract },
+        responses: Bytes::new(),
         reach: None,
     }
 }
