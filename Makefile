@@ -31,6 +31,11 @@ test: ## Run every test, with the real programs that they call
 	cargo build --workspace --all-targets
 	env $$(scripts/peers.sh env) OPEN_CLI_REQUIRE_PEERS=1 cargo test --workspace
 
+.PHONY: fuzz
+fuzz: ## Run every parser on mutations of its corpus, FUZZ_SECONDS each (default 5)
+	cargo build --package open-cli-fuzz
+	ulimit -v 4194304 && "$(CARGO_TARGET_DIR)/debug/open-cli-fuzz" $(FUZZ_TARGETS)
+
 .PHONY: lint
 lint: $(CARGO_DENY) ## Check format, lints, docs, licences and scripts
 	cargo fmt --all --check

@@ -64,6 +64,24 @@ pub struct CacheEntry {
 }
 
 impl CacheEntry {
+    /// What a metadata file says; `None` when it is damaged.
+    pub fn parse(json: &[u8]) -> Option<Self> {
+        let metadata = Metadata::decode(json).ok()?;
+        Some(Self {
+            validated_at: metadata.validated_at(),
+            url: metadata.url,
+            method: metadata.method,
+            accept: metadata.request_accept,
+            status_code: metadata.status_code,
+            cached_at: metadata.cached_at,
+            expires_at: metadata.expires_at,
+            etag: metadata.etag,
+            last_modified: metadata.last_modified,
+            cache_control: metadata.cache_control,
+            ..Self::default()
+        })
+    }
+
     /// True while nobody needs to ask the origin.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         !self.is_damaged && self.expires_at.is_some_and(|at| now < at)
@@ -151,24 +169,10 @@ struct Files {
 impl Files {
     fn describe(&self, name: &str) -> CacheEntry {
         let read = |file: &File| read_bounded(&file.path, MAX_METADATA_BYTES).ok();
-        let decoded = self.metadata.as_ref().and_then(read).and_then(|json| Metadata::decode(&json).ok());
+        let parsed = self.metadata.as_ref().and_then(read).and_then(|json| CacheEntry::parse(&json));
         let has_body = self.body.is_some() || !self.unnamed.is_empty();
-        let entry = CacheEntry { bytes: self.bytes(), name: name.to_owned(), ..CacheEntry::default() };
-        let Some(metadata) = decoded else { return CacheEntry { is_damaged: true, ..entry } };
-        CacheEntry {
-            validated_at: metadata.validated_at(),
-            url: metadata.url,
-            method: metadata.method,
-            accept: metadata.request_accept,
-            status_code: metadata.status_code,
-            cached_at: metadata.cached_at,
-            expires_at: metadata.expires_at,
-            etag: metadata.etag,
-            last_modified: metadata.last_modified,
-            cache_control: metadata.cache_control,
-            is_damaged: !has_body,
-            ..entry
-        }
+        let is_damaged = parsed.is_none() || !has_body;
+        CacheEntry { bytes: self.bytes(), name: name.to_owned(), is_damaged, ..parsed.unwrap_or_default() }
     }
 
     fn all(&self) -> impl Iterator<Item = &File> {
