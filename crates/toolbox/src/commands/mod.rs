@@ -5,12 +5,14 @@
 
 mod audit;
 mod cache;
+mod catalog;
 mod check;
 mod human;
 mod instances;
 mod output;
 mod overlay;
 mod target;
+mod workbench;
 
 use clap::{ArgMatches, Command};
 use open_cli_contract::Timestamp;
@@ -26,12 +28,13 @@ struct Operator {
 }
 
 /// All of them, in the order of the help.
-const OPERATORS: [Operator; 5] = [
+const OPERATORS: [Operator; 6] = [
     Operator { command: instances::command, run: instances::run },
     Operator { command: audit::command, run: audit::run },
     Operator { command: overlay::command, run: overlay::run },
     Operator { command: check::command, run: check::run },
     Operator { command: cache::command, run: cache::run },
+    Operator { command: catalog::command, run: catalog::run },
 ];
 
 /// End of the help of a command about instances.
