@@ -32,6 +32,7 @@ exits! {
     Runtime 7 "The runtime can't be reached, or none is configured";
     NotExecuted 8 "The tool could not be executed (status 502 or 504 of the runtime, `upstream_circuit_open`, `upstream_busy`, `rate_limited`)";
     Config 9 "The configuration is not valid";
+    Changed 10 "The catalogs differ (`catalog diff --exit-code`)";
     Interrupted 130 "Interrupted with Ctrl-C";
 }
 

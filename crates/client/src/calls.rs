@@ -3,6 +3,8 @@
 use crate::ClientError;
 use crate::runtime::{Runtime, Sent, path};
 use open_cli_contract::catalog::EffectiveCatalog;
+use open_cli_contract::changes::ChangesResponse;
+use open_cli_contract::definition::Definitions;
 use open_cli_contract::execute::{ExecuteRequest, ExecuteResponse};
 use open_cli_contract::workflow::WorkflowRequest;
 use serde_json::{Value, json};
@@ -127,6 +129,17 @@ impl Runtime {
     pub fn refresh(&self) -> Result<Sent<Value>, ClientError> {
         let body = json!({ "configPath": self.config() }).to_string();
         self.call("/v1/refresh", body.as_bytes())
+    }
+
+    /// `GET /v1/catalog/changes`; empty texts ask for the newest revision and the one before it.
+    pub fn changes(&self, since: &str, until: &str, limit: &str) -> Result<Sent<ChangesResponse>, ClientError> {
+        let query = [("config", self.config()), ("since", since), ("until", until), ("limit", limit)];
+        self.read(&path("/v1/catalog/changes", &query), "/v1/catalog/changes")
+    }
+
+    /// `GET /v1/catalog/definitions`.
+    pub fn definitions(&self) -> Result<Sent<Definitions>, ClientError> {
+        self.read(&path("/v1/catalog/definitions", &[("config", self.config())]), "/v1/catalog/definitions")
     }
 
     /// `GET /v1/runtime/log`: what is logged.

@@ -2,8 +2,8 @@
 
 use super::completion::SHELLS;
 use super::{
-    Command, Operand, audit, call, catalog, completion, explain, refresh, runtime, search, status, tool, trace,
-    workflow,
+    Command, Operand, audit, call, catalog, completion, diff, explain, refresh, runtime, search, status, tool,
+    trace, workflow,
 };
 use crate::{help, init};
 
@@ -73,6 +73,31 @@ pub(crate) const COMMANDS: &[Command] = &[
         flags: &[],
         examples: &["open-cli call shelf:getBook 7"],
         run: call::run,
+    },
+    Command {
+        words: &["catalog", "diff"],
+        operands: &[],
+        about: "Show what changed in the catalog, and how much it matters",
+        detail: "By default what the last change did. Revisions are those of `open-cli runtime info` (`catalog.revision`), \
+                 the beginning is enough; the runtime knows the last 64. Files are those of `open-cli catalog export`, \
+                 and lock files. Changes are `safety` (a call does something else, goes elsewhere or is guarded less), \
+                 `breaking`, `compatible` or `cosmetic`.",
+        flags: diff::DIFF_FLAGS,
+        examples: &[
+            "open-cli catalog diff",
+            "open-cli catalog diff --from 3f9a2c41 --format json",
+            "open-cli catalog diff --from before.json --to after.json --exit-code",
+        ],
+        run: diff::diff,
+    },
+    Command {
+        words: &["catalog", "export"],
+        operands: &[],
+        about: "Write the definitions of all tools into a file, to compare them later",
+        detail: "What a call does, where it goes, what it takes and what guards it.",
+        flags: diff::EXPORT_FLAGS,
+        examples: &["open-cli catalog export --output before.json"],
+        run: diff::export,
     },
     Command {
         words: &["catalog", "list"],

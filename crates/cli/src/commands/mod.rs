@@ -6,6 +6,7 @@ mod catalog;
 mod complete;
 mod completion;
 mod definitions;
+mod diff;
 mod explain;
 mod reference;
 mod refresh;

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Table;
+use open_cli_contract::changes::CatalogChanges;
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -27,6 +28,10 @@ pub(super) fn run(app: &App, _: &[String]) -> Result<Exit, Failure> {
                 text(diagnostic, "message")
             );
             let _ = writeln!(out, "{}", app.screen.paint.warning(&crate::text::one_line(&line)));
+        }
+        let changes = sent.value.get("changes").cloned().map(serde_json::from_value::<CatalogChanges>);
+        if let Some(Ok(changes)) = changes {
+            let _ = write!(out, "\n{}", super::diff::table(&changes, app.screen.paint));
         }
         Ok(out)
     })?;
