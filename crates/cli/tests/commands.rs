@@ -263,7 +263,7 @@ fn completion_knows_words_flags_and_values() {
         ran.out.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect()
     };
     assert_eq!(offer(&["s"]), ["search", "shelf", "status"]);
-    assert_eq!(offer(&["catalog", ""]), ["list"]);
+    assert_eq!(offer(&["catalog", ""]), ["diff", "export", "list"]);
     assert_eq!(offer(&["shelf", ""]), ["books", "gift-cards", "ping"]);
     assert_eq!(offer(&["shelf", "books", ""]), ["add-book", "delete-book", "get-book", "list-books"]);
     assert_eq!(offer(&["shelf", "books", "list-books", "--s"]), ["--sort", "--state-dir"]);

@@ -291,6 +291,17 @@ fn layout(report: &Report, app: &App) -> String {
             let _ = write!(text, ", {}", count(warnings, "warning"));
         }
         let _ = writeln!(out, "Catalog:  {text}{note}");
+        if let Some(quarantined) = number("quarantined").filter(|quarantined| *quarantined > 0) {
+            let text =
+                format!("{} quarantined until an operator accepts what changed", count(quarantined, "tool"));
+            let _ = writeln!(out, "  {}", paint.warning(&text));
+        }
+        let stale = report.catalog.get("staleServices").and_then(Value::as_array).into_iter().flatten();
+        let stale: Vec<&str> = stale.filter_map(Value::as_str).collect();
+        if !stale.is_empty() {
+            let text = format!("at an older state: {}", one_line(&stale.join(", ")));
+            let _ = writeln!(out, "  {}", paint.warning(&text));
+        }
     }
     faults(report, app, &mut out);
     let scopes = &report.scope_paths;

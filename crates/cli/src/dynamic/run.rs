@@ -27,6 +27,9 @@ pub(crate) fn run(app: &App) -> Result<Exit, Failure> {
     let answer = app.runtime()?.catalog(&query)?;
     match tree::find(&answer, &words) {
         Found::Tool { tool, consumed } => {
+            if !app.line.globals.help {
+                refuse_quarantined(tool)?;
+            }
             let arguments = app.line.operands_after(consumed);
             invoke(app, &answer, tool, &app.line.words[..consumed], arguments)
         }
@@ -62,6 +65,9 @@ pub(crate) fn call(app: &App, id: &str, arguments: &[String]) -> Result<Exit, Fa
     let query = CatalogQuery { slice: true, detailed: true, tool: id, ..CatalogQuery::default() };
     let answer = app.runtime()?.catalog(&query)?;
     if let Some(tool) = answer.view.tools.iter().find(|tool| tool.id == id) {
+        if !app.line.globals.help {
+            refuse_quarantined(tool)?;
+        }
         return invoke(app, &answer, tool, &["call".to_owned(), id.to_owned()], arguments.to_vec());
     }
     let whole = app.runtime()?.catalog(&CatalogQuery::default())?;
@@ -100,6 +106,18 @@ pub(crate) fn sent_words(words: &[String]) -> Vec<&str> {
         !word.is_empty() && word.len() <= 256 && !word.chars().any(|c| c.is_whitespace() || c.is_control())
     };
     words.iter().map(String::as_str).take(MAX_COMMAND_WORDS).take_while(is_word).collect()
+}
+
+/// Of a quarantined tool nothing but its name is told; its arguments can't be looked at.
+fn refuse_quarantined(tool: &Tool) -> Result<(), Failure> {
+    if tool.quarantine.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{} is quarantined", one_line(&tool.id));
+    let cause = format!("Its definition is not the pinned one: {}.", one_line(&tool.quarantine));
+    Err(Failure::new(Exit::Policy, "tool_quarantined", message, cause).suggest(
+        "Have an operator look at the difference and accept it: `open-cli-toolbox catalog accept --dry-run`.",
+    ))
 }
 
 fn unknown(app: &App, answer: &EffectiveCatalog, words: &[String], at: usize, mut known: Vec<String>) -> Failure {
