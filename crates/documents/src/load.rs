@@ -5,7 +5,7 @@ use crate::error::DocumentError;
 use crate::format::require_object;
 use crate::local::FileStamp;
 use crate::reader::{Part, Read, Reader};
-use crate::refs::{External, external};
+use crate::refs::{self, External, Id, References};
 use crate::{Document, DocumentSet, DocumentsConfig, FetchPolicy, Location};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -40,6 +40,10 @@ struct Wanted {
     reference: Option<Reference>,
     /// A local file refers to it: the operator chose it.
     is_trusted: bool,
+    /// What it is where its schema has an `$id`, which is what the reference is relative to.
+    by_scope: Option<Location>,
+    /// Written as a whole address, as names of schemas are: it is asked for after those that can be nothing else.
+    is_absolute: bool,
 }
 
 /// Where a reference stands.
@@ -66,7 +70,7 @@ pub struct Single {
     pub digest: [u8; 32],
     bytes: usize,
     /// `None` after a change.
-    references: Option<Vec<External>>,
+    references: Option<References>,
 }
 
 impl Single {
@@ -104,7 +108,7 @@ pub(crate) async fn follow(reader: Reader<'_>, root: Single) -> Result<LoadedSet
         None => {
             let name = document.location.to_string();
             let scan = move || {
-                let references = external(&document.json);
+                let references = refs::references(&document.json);
                 (document, references)
             };
             let scanned = tokio::task::spawn_blocking(scan).await;
@@ -114,9 +118,20 @@ pub(crate) async fn follow(reader: Reader<'_>, root: Single) -> Result<LoadedSet
     let config = reader.config;
     let mut collected = Collected::new(config, reader.policy, &location);
     let read = Read { part: Ok(Part { document, references, digest, bytes }), stamp, fetch };
-    let mut level =
-        collected.take(Wanted { location: location.clone(), reference: None, is_trusted: false }, read)?;
-    while !level.is_empty() {
+    let root = Wanted {
+        location: location.clone(),
+        reference: None,
+        is_trusted: false,
+        by_scope: None,
+        is_absolute: false,
+    };
+    let mut level = collected.take(root, read)?;
+    loop {
+        let level_now = collected.next_level(level);
+        if level_now.is_empty() {
+            break;
+        }
+        level = level_now;
         let budget = config.max_set_bytes.saturating_sub(collected.bytes);
         let locations: Vec<_> = level.iter().map(|wanted| (&wanted.location, wanted.is_trusted)).collect();
         let read = reader.read_level(&locations, budget).await;
@@ -149,6 +164,13 @@ struct Collected<'a> {
     bytes: usize,
     /// Every location asked for so far.
     known: HashSet<Location>,
+    /// Schemas with a name of their own: by address, and by what is no address.
+    ids: HashSet<Location>,
+    names: HashSet<String>,
+    /// Written as whole addresses, to be asked for when nothing else is left.
+    later: Vec<Wanted>,
+    /// References that led nowhere; the name of a schema is no document to be read.
+    unread: Vec<(Diagnostic, [Option<Location>; 2], String)>,
     /// A bound of the set was met: no further references are followed.
     is_full: bool,
     failed_fetch_at: Option<Timestamp>,
@@ -166,9 +188,45 @@ impl<'a> Collected<'a> {
             digest: Sha256::new(),
             bytes: 0,
             known: HashSet::from([root.clone()]),
+            ids: HashSet::new(),
+            names: HashSet::new(),
+            later: Vec::new(),
+            unread: Vec::new(),
             is_full: false,
             failed_fetch_at: None,
         }
+    }
+
+    /// What is to be read next: nothing that is the name of a schema of the set.
+    fn next_level(&mut self, mut level: Vec<Wanted>) -> Vec<Wanted> {
+        let (later, mut now): (Vec<_>, Vec<_>) = level.drain(..).partition(|wanted| wanted.is_absolute);
+        self.later.extend(later);
+        if now.is_empty() {
+            now = std::mem::take(&mut self.later);
+        }
+        now.retain(|wanted| !self.is_name(&[Some(wanted.location.clone()), wanted.by_scope.clone()], ""));
+        now
+    }
+
+    fn is_name(&self, locations: &[Option<Location>; 2], text: &str) -> bool {
+        locations.iter().flatten().any(|location| self.ids.contains(location)) || self.names.contains(text)
+    }
+
+    /// Takes note of the schemas that a document gives names; their addresses, by index.
+    fn identify(&mut self, location: &Location, ids: &[Id]) -> Vec<Option<Location>> {
+        let mut addresses: Vec<Option<Location>> = vec![None; ids.len()];
+        // Outer ones come after inner ones.
+        for (place, id) in ids.iter().enumerate().rev() {
+            let base = id.parent.and_then(|parent| addresses[parent].clone());
+            match base.as_ref().unwrap_or(location).join(&id.text) {
+                Ok(address) => {
+                    self.ids.insert(address.clone());
+                    addresses[place] = Some(address);
+                }
+                Err(_) => drop(self.names.insert(id.text.clone())),
+            }
+        }
+        addresses
     }
 
     /// Adds what was read and says what it refers to. An error is one of the root.
@@ -196,7 +254,8 @@ impl<'a> Collected<'a> {
                 Ok(Vec::new())
             }
             Err(error) => {
-                self.diagnostics.push(unreadable(reference, &error));
+                let locations = [Some(wanted.location.clone()), wanted.by_scope.clone()];
+                self.unread.push((unreadable(reference, &error), locations, String::new()));
                 Ok(Vec::new())
             }
         }
@@ -221,12 +280,17 @@ impl<'a> Collected<'a> {
         }
         let holder = (!is_root).then(|| location.clone());
         let mut wanted = Vec::new();
-        for external in part.references {
+        let addresses = self.identify(&location, &part.references.ids);
+        for external in part.references.external {
             let reference = Reference { holder: holder.clone(), external };
             if self.is_full {
                 break;
             }
-            match location.join(&reference.external.target) {
+            let text = &reference.external.target;
+            let scope = reference.external.scope.and_then(|scope| addresses[scope].as_ref());
+            let by_scope = scope.and_then(|scope| scope.join(text).ok());
+            let is_absolute = text.contains("://");
+            match location.join(text) {
                 Ok(target) if self.known.contains(&target) => {}
                 Ok(_) if self.known.len() >= self.config.max_documents => {
                     let limit = format!("more than {} documents (max_documents)", self.config.max_documents);
@@ -235,9 +299,13 @@ impl<'a> Collected<'a> {
                 Ok(target) => {
                     self.known.insert(target.clone());
                     let is_trusted = !location.is_remote();
-                    wanted.push(Wanted { location: target, reference: Some(reference), is_trusted });
+                    let reference = Some(reference);
+                    wanted.push(Wanted { location: target, reference, is_trusted, by_scope, is_absolute });
                 }
-                Err(error) => self.diagnostics.push(unreadable(&reference, &error.into())),
+                Err(error) => {
+                    let name = text.clone();
+                    self.unread.push((unreadable(&reference, &error.into()), [None, by_scope], name));
+                }
             }
         }
         wanted
@@ -258,7 +326,11 @@ impl<'a> Collected<'a> {
         }
     }
 
-    fn finish(self, root: &Location) -> Result<LoadedSet, DocumentError> {
+    fn finish(mut self, root: &Location) -> Result<LoadedSet, DocumentError> {
+        let unread = std::mem::take(&mut self.unread);
+        let nowhere = unread.into_iter().filter(|(_, locations, name)| !self.is_name(locations, name));
+        let nowhere: Vec<Diagnostic> = nowhere.map(|(diagnostic, ..)| diagnostic).collect();
+        self.diagnostics.extend(nowhere);
         let expires = self.fetches.iter().map(next_look).chain(self.failed_fetch_at).min();
         Ok(LoadedSet {
             // The first level either has the root or has ended in an error.

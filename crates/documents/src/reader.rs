@@ -6,7 +6,7 @@ use crate::format::to_json;
 use crate::http::{FetchRequest, Fetcher};
 use crate::load::set_too_large;
 use crate::local::{FileStamp, LocalReader};
-use crate::refs::{External, external};
+use crate::refs::{References, references};
 use crate::{Document, DocumentsConfig, FetchPolicy, Location};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -20,7 +20,7 @@ use url::Url;
 /// A document that was read.
 pub(crate) struct Part {
     pub(crate) document: Document,
-    pub(crate) references: Vec<External>,
+    pub(crate) references: References,
     pub(crate) digest: [u8; 32],
     /// The larger of what was read and what it became.
     pub(crate) bytes: usize,
@@ -134,7 +134,7 @@ fn part(location: Location, content: &Bytes) -> Result<Part, DocumentError> {
     let json =
         to_json(content).map_err(|fault| DocumentError::Format { document: location.to_string(), fault })?;
     Ok(Part {
-        references: external(&json),
+        references: references(&json),
         digest: Sha256::digest(content).into(),
         bytes: content.len().max(json.len()),
         document: Document { location, json },

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
+/// Most schemas with a name of their own that one document may have.
+const MAX_IDS: usize = 100_000;
 /// Members whose values are data.
 const DATA: &[&str] = &["const", "default", "enum", "example", "examples"];
 /// Members that hold a map with names for keys: there `default` is a response and `enum` may be a property.
@@ -32,6 +34,24 @@ const MAPS: &[&str] = &[
     "webhooks",
 ];
 
+/// What a document says about other ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct References {
+    /// Each target once, in the order of the text.
+    pub(crate) external: Vec<External>,
+    /// Schemas with a name of their own; outer ones may follow inner ones.
+    pub(crate) ids: Vec<Id>,
+}
+
+/// A schema with an `$id` (JSON Schema 2020-12 §8.2.1): a document inside the document, which references may name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Id {
+    /// As written, without its fragment.
+    pub(crate) text: String,
+    /// Index of the schema with an `$id` around it, whose name its own is relative to.
+    pub(crate) parent: Option<usize>,
+}
+
 /// References to one document, from one document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct External {
@@ -41,18 +61,21 @@ pub(crate) struct External {
     pub(crate) pointer: String,
     /// How many there are.
     pub(crate) count: usize,
+    /// Index of the schema with an `$id` that it stands in, and is relative to.
+    pub(crate) scope: Option<usize>,
 }
 
-/// External references of valid JSON, each target once, in the order of the text.
-pub(crate) fn external(json: &[u8]) -> Vec<External> {
-    if !may_have_external(json) {
-        return Vec::new();
+/// References of valid JSON to other documents, and names that it has for its own schemas.
+pub(crate) fn references(json: &[u8]) -> References {
+    let has_ids = memmem::find(json, br#""$id""#).is_some();
+    if !has_ids && !may_have_external(json) {
+        return References::default();
     }
-    let mut found = Found::default();
+    let mut found = Found { has_ids, ..Found::default() };
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     // The JSON was validated; should this fail all the same, what was found so far counts.
     let _ = Node { found: &mut found, is_map: false, is_reference: false }.deserialize(&mut deserializer);
-    found.list
+    found.finish()
 }
 
 /// A quick no for the many documents whose references are all `"$ref": "#…`.
@@ -68,6 +91,9 @@ fn may_have_external(json: &[u8]) -> bool {
 struct Found {
     list: Vec<External>,
     by_target: HashMap<String, usize>,
+    ids: Vec<Id>,
+    /// There may be an `$id`, so that the same target may mean several documents.
+    has_ids: bool,
     pointer: String,
 }
 
@@ -77,12 +103,48 @@ impl Found {
         if target.is_empty() {
             return;
         }
-        if let Some(&known) = self.by_target.get(target) {
-            self.list[known].count += 1;
+        if !self.has_ids {
+            if let Some(&known) = self.by_target.get(target) {
+                self.list[known].count += 1;
+                return;
+            }
+            self.by_target.insert(target.to_owned(), self.list.len());
+        }
+        let (target, pointer) = (target.to_owned(), self.pointer.clone());
+        self.list.push(External { target, pointer, count: 1, scope: None });
+    }
+
+    /// An object with an `$id` is read; what was found in it and is in no inner one is its own.
+    fn name(&mut self, text: &str, first_reference: usize, first_id: usize) {
+        let text = text.split_once('#').map_or(text, |(uri, _)| uri);
+        // A document that has a name is its own base already; fragments alone are names within.
+        if text.is_empty() || self.ids.len() >= MAX_IDS {
             return;
         }
-        self.by_target.insert(target.to_owned(), self.list.len());
-        self.list.push(External { target: target.to_owned(), pointer: self.pointer.clone(), count: 1 });
+        let own = self.ids.len();
+        self.ids[first_id..].iter_mut().filter(|id| id.parent.is_none()).for_each(|id| id.parent = Some(own));
+        let inside = self.list[first_reference..].iter_mut().filter(|external| external.scope.is_none());
+        inside.for_each(|external| external.scope = Some(own));
+        self.ids.push(Id { text: text.to_owned(), parent: None });
+    }
+
+    fn finish(self) -> References {
+        let Self { list, ids, has_ids, .. } = self;
+        if !has_ids {
+            return References { external: list, ids };
+        }
+        let mut external: Vec<External> = Vec::new();
+        let mut known: HashMap<(String, Option<usize>), usize> = HashMap::new();
+        for one in list {
+            match known.get(&(one.target.clone(), one.scope)) {
+                Some(&place) => external[place].count += 1,
+                None => {
+                    known.insert((one.target.clone(), one.scope), external.len());
+                    external.push(one);
+                }
+            }
+        }
+        References { external, ids }
     }
 
     fn push(&mut self, token: &str) -> usize {
@@ -167,8 +229,14 @@ impl<'de> Visitor<'de> for Node<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let outer = self.is_reference.then(|| self.found.push("$ref"));
+        let (first_reference, first_id) = (self.found.list.len(), self.found.ids.len());
+        let mut id = None;
         while let Some(key) = map.next_key::<Key<'de>>()? {
             let key = &*key.0;
+            if key == "$id" && !self.is_map && self.found.has_ids {
+                id = map.next_value::<Text<'de>>()?.0;
+                continue;
+            }
             if !self.is_map && (DATA.contains(&key) || key.starts_with("x-")) {
                 map.next_value::<IgnoredAny>()?;
                 continue;
@@ -183,8 +251,21 @@ impl<'de> Visitor<'de> for Node<'_> {
             map.next_value_seed(Node { found: self.found, is_map, is_reference: false })?;
             self.found.pointer.truncate(before);
         }
+        if let Some(id) = id {
+            self.found.name(&id, first_reference, first_id);
+        }
         self.found.pop(outer);
         Ok(())
+    }
+}
+
+/// A text; anything else is nothing.
+struct Text<'de>(Option<Cow<'de, str>>);
+
+impl<'de> serde::Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&serde_json::value::RawValue>::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned)))
     }
 }
 
@@ -215,7 +296,7 @@ mod tests {
     use super::*;
 
     fn found(json: &str) -> Vec<String> {
-        let all = external(json.as_bytes());
+        let all = references(json.as_bytes()).external;
         all.iter().map(|e| format!("{} {} {}", e.target, e.pointer, e.count)).collect()
     }
 
@@ -257,6 +338,23 @@ mod tests {
         }
         // A property called `properties` is a schema again.
         assert_eq!(found(r#"{"properties":{"properties":{"default":{"$ref":"p.yaml"}}}}"#), [""; 0]);
+    }
+
+    #[test]
+    fn names_of_schemas_are_found_and_references_know_what_they_are_relative_to() {
+        let json = r##"{"a":{"properties":{"$id":{"$ref":"p"},"x":{"$ref":"q"},"y":{"$id":"in#f","$ref":"q"}},"$id":"https://s.example/out"},
+            "b":{"$ref":"q"},"c":{"$id":7},"d":{"$id":"#f"},"e":{"default":{"$id":"data"}},"f":{"$id":"urn:u"}}"##;
+        let References { external, ids } = references(json.as_bytes());
+        let ids: Vec<_> = ids.iter().map(|id| (id.text.as_str(), id.parent)).collect();
+        assert_eq!(ids, [("in", Some(1)), ("https://s.example/out", None), ("urn:u", None)]);
+        let shown: Vec<_> = external.iter().map(|e| (e.target.as_str(), e.pointer.as_str(), e.scope)).collect();
+        let expected = [
+            ("p", "/a/properties/$id", Some(1)),
+            ("q", "/a/properties/x", Some(1)),
+            ("q", "/a/properties/y", Some(0)),
+            ("q", "/b", None),
+        ];
+        assert_eq!(shown, expected);
     }
 
     #[test]

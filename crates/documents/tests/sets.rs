@@ -257,3 +257,20 @@ fn loading_can_be_spawned() {
     let (policy, trace) = (FetchPolicy::default(), quiet());
     is_send(&documents.load(&Location::File("/nowhere".into()), &policy, &trace));
 }
+
+/// JSON Schema 2020-12 §8.2.1: a name of a schema is no address to be asked.
+#[tokio::test]
+async fn references_to_schemas_by_their_own_names_are_not_fetched() {
+    let dir = tree(&[
+        (
+            "api.yaml",
+            "components:\n  schemas:\n    Tree:\n      properties: {leaf: {$ref: leaf}, other: {$ref: 'http://127.0.0.1:1/other#/x'}}\n      $defs: {leaf: {$id: leaf}}\n      $id: http://127.0.0.1:1/tree\n    A: {$ref: 'http://127.0.0.1:1/tree'}\n    B: {$ref: 'urn:x:y'}\n    C: {$id: 'urn:x:y'}\n    D: {$ref: parts.yaml}\n    E: {$ref: 'urn:none'}\n",
+        ),
+        ("leaf", "type: string\n"),
+        ("parts.yaml", "$id: http://127.0.0.1:1/other\nx: {}\n"),
+    ]);
+    let loaded = load(&documents(dir.path()), &at(dir.path(), "api.yaml")).await;
+    assert_eq!(names(&loaded, dir.path()), ["api.yaml", "parts.yaml"]);
+    let told: Vec<&str> = loaded.diagnostics.iter().map(|d| d.pointer.as_str()).collect();
+    assert_eq!(told, ["/components/schemas/E"], "{:?}", loaded.diagnostics);
+}
