@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_code_of_a_later_version_is_kept() {
-        let refusal = Refusal::read(429, br#"{"code":"rate_limited","title":"Slow down"}"#, "", false);
+        let refusal = Refusal::read(429, br#"{"code":"moon_phase_wrong","title":"Slow down"}"#, "", false);
         assert_eq!((refusal.code, refusal.headline()), (None, "Slow down".to_owned()));
     }
 }
