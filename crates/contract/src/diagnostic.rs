@@ -79,6 +79,8 @@ codes! {
         "Split it, or serve a smaller one.";
     DocumentInvalid "document_invalid" "A document is neither JSON nor YAML, or breaks their rules."
         "Mend it at its place, or correct the address: a page for people is often a sign-in or an error.";
+    KeyDuplicate "key_duplicate" "A key stands twice in one object of a JSON document; readers differ in which one counts."
+        "Remove one of them.";
     ReferenceUnreadable "reference_unreadable" "A `$ref` names a document that can't be read."
         "Correct the reference, or put the document there.";
     ReferenceLimit "reference_limit" "The `$ref`s of a description reach more documents than are read."

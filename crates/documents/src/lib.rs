@@ -3,6 +3,7 @@
 
 mod config;
 mod documents;
+mod duplicates;
 mod error;
 mod format;
 mod guard;
@@ -19,6 +20,7 @@ mod yaml;
 
 pub use config::{DocumentsConfig, FetchPolicy};
 pub use documents::Documents;
+pub use duplicates::duplicate_keys;
 pub use error::{DocumentError, FormatError};
 pub use format::to_json;
 pub use guard::Guard;

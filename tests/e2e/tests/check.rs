@@ -248,3 +248,20 @@ fn a_report_is_valid_sarif_with_relative_paths() {
     let output = Command::new(python).args(["-c", script]).arg(&report).output().expect("python");
     assert!(output.status.success(), "{output:?}");
 }
+
+#[test]
+fn a_key_that_stands_twice_in_json_is_a_warning_with_its_place() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "api.json",
+        "{\n  \"openapi\": \"3.1.0\",\n  \"info\": {\"title\": \"T\", \"version\": \"1\"},\n  \
+         \"servers\": [{\"url\": \"https://h.example\"}],\n  \"paths\": {\n    \"/a\": {},\n    \"/a\": {}\n  }\n}\n",
+    );
+    sandbox.write_config(&json!({"cli": "1", "mode": {"default": "discover"},
+        "sources": {"a": {"type": "openapi", "uri": "api.json"}}, "services": {"a": {"source": "a"}}}));
+    let report = json_of(&sandbox, &[]);
+    let expected = ["warning key_duplicate api.json:6:5", "warning path_invalid api.json:6:5"];
+    assert_eq!(shown(&report), expected, "{report:#}");
+    assert_eq!(report["findings"][0]["message"], "the key \"/a\" stands twice in its object");
+    assert_eq!(report["findings"][0]["pointer"], "/paths/~1a");
+}

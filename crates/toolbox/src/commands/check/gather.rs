@@ -77,6 +77,7 @@ async fn built(
     let descriptions: HashMap<String, Location> =
         snapshot.services().map(|(service, location)| (service.id.clone(), location.clone())).collect();
     let reader = Documents::new(DocumentsConfig { offline: true, ..config });
+    diagnostics.extend(place::duplicate_keys(&descriptions, loaded, &reader, &trace).await);
     findings.extend(place::all(diagnostics, loaded, &descriptions, &reader, &trace).await);
     let counts = Counts { services: descriptions.len(), tools: snapshot.tools().count() };
     Ok(sorted(Report { findings, counts: Some(counts), here: options.here.clone() }))

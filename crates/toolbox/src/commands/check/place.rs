@@ -4,7 +4,7 @@
 use super::finding::{Artifact, Finding, Place};
 use bytes::Bytes;
 use open_cli_config::{Loaded, Reference};
-use open_cli_contract::catalog::Diagnostic;
+use open_cli_contract::catalog::{Diagnostic, Severity};
 use open_cli_contract::diagnostic::DiagnosticCode as Code;
 use open_cli_contract::reach::Reach;
 use open_cli_documents::{Documents, FetchPolicy, Guard, Location, place_of_fault, places, to_json};
@@ -53,6 +53,33 @@ pub(super) async fn all(
         in_document(&location, &wanted, &mut found, &policies, reader, trace).await;
     }
     found
+}
+
+/// Keys that stand twice in a description. Not part of a build, which would take twice as long.
+pub(super) async fn duplicate_keys(
+    descriptions: &HashMap<String, Location>,
+    loaded: &Loaded,
+    reader: &Documents,
+    trace: &Trace,
+) -> Vec<Diagnostic> {
+    let policies = policies(loaded);
+    let mut found = Vec::new();
+    for (service, location) in descriptions {
+        let Some(content) = content(location, &policies, reader, trace).await else { continue };
+        found.extend(open_cli_documents::duplicate_keys(&content).into_iter().map(|pointer| Diagnostic {
+            severity: Severity::Warning,
+            code: Code::KeyDuplicate.as_str().to_owned(),
+            source: service.clone(),
+            message: format!("the key \"{}\" stands twice in its object", last_token(&pointer)),
+            pointer,
+            hint: Code::KeyDuplicate.advice().to_owned(),
+        }));
+    }
+    found
+}
+
+fn last_token(pointer: &str) -> String {
+    pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~")
 }
 
 async fn in_document(
