@@ -11,6 +11,7 @@ use crate::rules;
 use crate::service::BuiltService;
 use crate::service_ids::{self, Wish};
 use crate::snapshot::{Parts, Snapshot};
+use crate::stored::{Now, Restored, Store};
 use futures_util::stream::{StreamExt, iter};
 use jiff::Timestamp;
 use open_cli_config::{Config, ConfigError, Loaded, Locations, SourceKind};
@@ -22,6 +23,7 @@ use open_cli_documents::{Documents, FileStamp};
 use open_cli_observe::Trace;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Services that are loaded at the same time; as many more of discovered ones.
@@ -45,6 +47,8 @@ pub struct Builder {
     pub(crate) discovery: Discovery,
     /// Tools that are called, whichever snapshot they are called from.
     kept: Arc<Kept>,
+    /// Where the catalog is kept for the next start.
+    store: Option<Arc<Store>>,
 }
 
 /// How a build goes about it.
@@ -59,7 +63,34 @@ impl Builder {
     /// For the configuration at these locations; documents are read through `documents`.
     pub fn new(locations: Locations, documents: Arc<Documents>) -> Self {
         let discovery = Discovery::new(Documents::clone(&documents), Limits::default());
-        Self { locations, documents, discovery, kept: Arc::default() }
+        Self { locations, documents, discovery, kept: Arc::default(), store: None }
+    }
+
+    /// Keeps the catalog in this folder, so that a restart with unchanged inputs need not build it. Stored services of at
+    /// most `read_at_once` bytes in all are read before the first request, larger ones when they are needed.
+    #[must_use]
+    pub fn stored_in(mut self, folder: PathBuf, read_at_once: u64) -> Self {
+        self.store = Some(Arc::new(Store::new(folder, read_at_once)));
+        self
+    }
+
+    pub(crate) fn store(&self) -> Option<&Arc<Store>> {
+        self.store.as_ref()
+    }
+
+    /// The catalog of an earlier run, if there is a store and it has one that can be used. Blocking.
+    pub(crate) fn restore(&self) -> Option<Restored> {
+        let store = self.store.as_ref()?;
+        let (stamps, loaded) = self.load_config();
+        let config = Arc::new(loaded.ok()?);
+        let config_digest = digest_of(&config).ok()?;
+        match store.restore(Now { config, config_digest, stamps, kept: Arc::clone(&self.kept) }) {
+            Ok(restored) => restored,
+            Err(fault) => {
+                tracing::info!(%fault, "the stored catalog is not used; it is built anew");
+                None
+            }
+        }
     }
 
     /// Builds. Services whose inputs did not change are taken over from `previous`.
@@ -96,6 +127,7 @@ impl Builder {
         self.name(&mut done, how, &mut diagnostics).await;
         let sources = sources(&config.config, &done, generated_at);
         let mut services = Vec::new();
+        let config_stamps = stamps.len();
         let mut stamps = stamps;
         let revalidate_at = done.iter().filter_map(|one| one.revalidate_at).min();
         for one in done {
@@ -130,6 +162,7 @@ impl Builder {
             sources,
             diagnostics,
             stamps,
+            config_stamps,
             revalidate_at,
             found,
             pins,
@@ -275,6 +308,7 @@ impl Builder {
             generated_at: Timestamp::now(),
             sources: previous.sources.clone(),
             diagnostics,
+            config_stamps: stamps.len(),
             stamps,
             revalidate_at: previous.revalidate_at,
             found: previous.found.clone(),

@@ -40,7 +40,7 @@ impl<'a> ToolEntry<'a> {
     pub fn verdict(&self) -> &'a ToolVerdict {
         match self.held() {
             Some(held) => &held.verdict,
-            None => self.placed().judged.verdict(self.position),
+            None => self.snapshot.judged(self.service).verdict(self.position),
         }
     }
 

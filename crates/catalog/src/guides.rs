@@ -5,12 +5,15 @@
 use crate::load::{RETRY_FAILED, later};
 use crate::plan::text;
 use crate::skills::Skills;
+use crate::stored::{Hash, Place, Stamp};
+use bytes::Bytes;
 use futures_util::stream::{StreamExt, iter};
 use jiff::Timestamp;
 use open_cli_arazzo::Description;
 use open_cli_contract::catalog::{Diagnostic, FetchRecord, Severity};
 use open_cli_documents::{Documents, FetchPolicy, FileStamp, Location};
 use open_cli_observe::Trace;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -18,7 +21,7 @@ use std::sync::Arc;
 const CONCURRENT_GUIDES: usize = 4;
 
 /// What a document is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum GuideKind {
     Skill,
     Workflow,
@@ -59,6 +62,8 @@ pub(crate) struct Guide {
     pub(crate) base: Location,
     pub(crate) is_publishers: bool,
     content: Content,
+    /// The document as it was read, to be stored.
+    json: Bytes,
     pub(crate) digest: [u8; 32],
     /// What is wrong with it, `pointer` beginning with its place.
     diagnostics: Vec<Diagnostic>,
@@ -99,6 +104,86 @@ pub(crate) struct Guides {
     pub(crate) stamps: Vec<FileStamp>,
     pub(crate) fetches: Vec<FetchRecord>,
     pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// [`Guides`], to be stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StoredGuides {
+    all: Vec<StoredGuide>,
+    skills_digest: Hash,
+    digest: Hash,
+    diagnostics: Vec<Diagnostic>,
+    stamps: Vec<Stamp>,
+    fetches: Vec<FetchRecord>,
+    expires_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredGuide {
+    kind: GuideKind,
+    location: Place,
+    base: Place,
+    is_publishers: bool,
+    json: String,
+    digest: Hash,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Guides {
+    /// Nothing was read, or asked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.stamps.is_empty() && self.fetches.is_empty() && self.diagnostics.is_empty()
+    }
+
+    /// To be stored; `None` when an address holds credentials.
+    pub(crate) fn stored(&self) -> Option<StoredGuides> {
+        let one = |guide: &Arc<Guide>| {
+            Some(StoredGuide {
+                kind: guide.kind,
+                location: Place::of(&guide.location)?,
+                base: Place::of(&guide.base)?,
+                is_publishers: guide.is_publishers,
+                json: String::from_utf8(guide.json.to_vec()).ok()?,
+                digest: Hash(guide.digest),
+                diagnostics: guide.diagnostics.clone(),
+            })
+        };
+        Some(StoredGuides {
+            all: self.all.iter().map(one).collect::<Option<_>>()?,
+            skills_digest: Hash(self.skills_digest),
+            digest: Hash(self.digest),
+            diagnostics: self.diagnostics.to_vec(),
+            stamps: self.stamps.iter().map(Stamp::of).collect(),
+            fetches: self.fetches.clone(),
+            expires_at: self.expires_at,
+        })
+    }
+
+    /// What was stored; `None` when it can't be read any more.
+    pub(crate) fn restored(stored: StoredGuides) -> Option<Self> {
+        let one = |guide: StoredGuide| {
+            let json = Bytes::from(guide.json);
+            Some(Arc::new(Guide {
+                kind: guide.kind,
+                location: guide.location.restored()?,
+                base: guide.base.restored()?,
+                is_publishers: guide.is_publishers,
+                content: content(guide.kind, &json).ok()?.0,
+                json,
+                digest: guide.digest.0,
+                diagnostics: guide.diagnostics,
+            }))
+        };
+        Some(Self {
+            all: stored.all.into_iter().map(one).collect::<Option<Vec<_>>>()?.into(),
+            skills_digest: stored.skills_digest.0,
+            digest: stored.digest.0,
+            diagnostics: stored.diagnostics.into(),
+            stamps: stored.stamps.into_iter().map(FileStamp::from).collect(),
+            fetches: stored.fetches,
+            expires_at: stored.expires_at,
+        })
+    }
 }
 
 /// Everything that reading one document gives.
@@ -188,6 +273,7 @@ async fn read_one(documents: &Documents, wanted: GuideRef, policy: &FetchPolicy,
             let (stamp, fetch, expires_at) = (single.stamp.or(before), single.fetch, single.expires_at);
             let digest = single.digest;
             let (base, json) = (single.document.location, single.document.json);
+            let kept = json.clone();
             let parse = move || content(kind, &json);
             let parsed = tokio::task::spawn_blocking(parse).await;
             let parsed = parsed.unwrap_or_else(|error| Err(format!("reading it failed: {error}")));
@@ -203,7 +289,16 @@ async fn read_one(documents: &Documents, wanted: GuideRef, policy: &FetchPolicy,
                     hash.update([0]);
                 }
                 let digest = hash.finalize().into();
-                Guide { kind, location: location.clone(), base, is_publishers, content, digest, diagnostics }
+                Guide {
+                    kind,
+                    location: location.clone(),
+                    base,
+                    is_publishers,
+                    content,
+                    json: kept,
+                    digest,
+                    diagnostics,
+                }
             });
             Read { guide: guide.map_err(|message| format!("{location}: {message}")), stamp, fetch, expires_at }
         }

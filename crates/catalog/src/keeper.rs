@@ -3,6 +3,8 @@
 //! that an edit is seen by the next request (LOAD-1), and then go on with the last good snapshot: a slow or broken
 //! rebuild never stops the runtime.
 
+mod restart;
+
 use crate::build::{BuildError, Builder};
 use crate::difference;
 use crate::history::{ChangeTotals, History, HistoryError, Reaches};
@@ -65,6 +67,8 @@ pub struct Keeper {
     pub(crate) readers: tokio::sync::Semaphore,
     is_rebuilding: AtomicBool,
     attempts: tokio::sync::watch::Sender<u64>,
+    /// One at a time stores; what it stored last.
+    storing: tokio::sync::Mutex<Option<[u8; 32]>>,
     epoch: Instant,
     /// Microseconds since `epoch`.
     next_check: AtomicU64,
@@ -95,7 +99,8 @@ struct Attempt {
 }
 
 impl Keeper {
-    /// Starts to build at once, on the runtime given, where all later builds happen too.
+    /// Starts to build at once, on the runtime given, where all later builds happen too. A catalog that an earlier run
+    /// stored is in force before, when nothing has changed since.
     pub fn start(
         builder: Builder,
         observer: Arc<dyn Observer>,
@@ -127,11 +132,12 @@ impl Keeper {
             readers: tokio::sync::Semaphore::new(MAX_READERS),
             is_rebuilding: AtomicBool::new(false),
             attempts: tokio::sync::watch::Sender::new(0),
+            storing: tokio::sync::Mutex::default(),
             epoch: Instant::now(),
             next_check: AtomicU64::new(0),
             wait_until: AtomicU64::new(0),
         });
-        keeper.rebuild_in_background();
+        keeper.begin();
         keeper
     }
 
@@ -152,7 +158,7 @@ impl Keeper {
     /// Goes on when the caller goes away.
     pub async fn refresh(self: &Arc<Self>, trace: &Trace) -> Result<Refreshed, KeeperError> {
         let (keeper, trace) = (Arc::clone(self), trace.clone());
-        let attempt = self.background.spawn(async move { keeper.attempt(true, &trace).await });
+        let attempt = self.background.spawn(async move { keeper.attempt(true, None, &trace).await });
         attempt.await.unwrap_or_else(|error| Err(KeeperError::Invalid(format!("the refresh failed: {error}"))))
     }
 
@@ -250,6 +256,9 @@ impl Keeper {
     }
 
     fn has_changed(&self) -> bool {
+        if self.current.load().as_ref().is_some_and(|snapshot| snapshot.is_damaged()) {
+            return true;
+        }
         self.last_attempt.lock().stamps.iter().any(|stamp| !stamp.is_current())
     }
 
@@ -272,11 +281,17 @@ impl Keeper {
             let trace = Trace::detached_sampled(Arc::clone(&keeper.observer), keeper.sampler);
             let _done = Rebuilding(&keeper);
             // Faults are kept for the status and logged by the attempt.
-            let _ = keeper.attempt(false, &trace).await;
+            let _ = keeper.attempt(false, None, &trace).await;
         });
     }
 
-    async fn attempt(self: &Arc<Self>, force_refresh: bool, trace: &Trace) -> Result<Refreshed, KeeperError> {
+    /// `stored` is what an earlier run left; it stands in for a previous build.
+    async fn attempt(
+        self: &Arc<Self>,
+        force_refresh: bool,
+        stored: Option<Arc<Snapshot>>,
+        trace: &Trace,
+    ) -> Result<Refreshed, KeeperError> {
         let arrived = Instant::now();
         let mut last_forced = self.one_build.lock().await;
         let previous = self.current.load_full();
@@ -287,7 +302,11 @@ impl Keeper {
             return Ok(Refreshed { snapshot: Arc::clone(snapshot), delta: Arc::clone(&forced.delta) });
         }
         let started = Instant::now();
-        match self.build_or_restate(previous.as_deref(), force_refresh, trace).await {
+        let built = match (&previous, &stored) {
+            (None, Some(stored)) => self.builder.build(Some(stored), force_refresh, trace).await,
+            _ => self.build_or_restate(previous.as_deref(), force_refresh, trace).await,
+        };
+        match built {
             Ok(snapshot) => {
                 let snapshot = Arc::new(snapshot);
                 let was_faulty = {
@@ -298,6 +317,7 @@ impl Keeper {
                 };
                 log_snapshot(previous.as_deref(), &snapshot, was_faulty, started.elapsed());
                 self.current.store(Some(Arc::clone(&snapshot)));
+                self.store_in_background();
                 // Differences are found one after the other, and no request waits for them.
                 let history = Arc::clone(&self.history).lock_owned().await;
                 let tell = Arc::clone(self).tell(history, previous, Arc::clone(&snapshot), was_faulty);

@@ -35,6 +35,7 @@ mod service_ids;
 mod shelf;
 mod skills;
 mod snapshot;
+mod stored;
 mod tools;
 mod workflow_details;
 mod workflows;

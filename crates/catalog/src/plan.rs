@@ -252,7 +252,7 @@ impl Plan {
                 && self.location.as_ref() == Ok(&inputs.location)
                 && self.operators().as_ref() == Some(&inputs.operators)
         };
-        previous?.services.iter().map(|placed| &placed.built).find(is_same).cloned()
+        usable(previous?).find(is_same).cloned()
     }
 
     /// Stamps of the files it surely depends on, taken before they are read.
@@ -278,7 +278,7 @@ impl SourcePlan {
         let id = self.named.as_ref().map(|named| named.id.clone());
         let operators = self.named.as_ref().map_or(Some(Vec::new()), |named| operators(&named.overlays));
         let (source_id, asked) = (self.source_id.clone(), self.location.clone());
-        previous.services.iter().map(|placed| &placed.built).filter(move |built| {
+        usable(previous).filter(move |built| {
             let inputs = &built.inputs;
             let id_fits = match &id {
                 Some(id) => inputs.derived.is_none() && built.service.id == *id,
@@ -291,6 +291,11 @@ impl SourcePlan {
                 && operators.as_ref() == Some(&inputs.operators)
         })
     }
+}
+
+/// Services of an earlier build whose tools can be read.
+fn usable(previous: &Snapshot) -> impl Iterator<Item = &Arc<BuiltService>> {
+    previous.services.iter().map(|placed| &placed.built).filter(|built| !built.shelf.is_damaged())
 }
 
 fn operators(overlays: &[OverlayRef]) -> Option<Vec<Location>> {

@@ -104,7 +104,7 @@ mod tests {
                 "servers": ["https://u:p@h.example/base"]}))
             .expect("a tool")
         });
-        let shelf = pack("s", tools.collect()).expect("packed");
+        let shelf = Shelf::new(pack("s", tools.collect()).expect("packed"));
         let kept = Kept::default();
         let first = kept.get(&shelf, 7).expect("readable");
         assert_eq!((first.tool().id.as_str(), first.target()), ("s:00007", "https://REDACTED@h.example/base"));

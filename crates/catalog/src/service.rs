@@ -35,7 +35,7 @@ impl BuiltService {
         diagnostics: Vec<Diagnostic>,
     ) -> Result<Self, PackError> {
         service.servers.iter_mut().for_each(|url| *url = redact::text(url));
-        let shelf = Arc::new(pack(&service.alias, tools)?);
+        let shelf = Arc::new(Shelf::new(pack(&service.alias, tools)?));
         let diagnostics = bounded(diagnostics, &service.id).into();
         let guides = Guides::default();
         Ok(Self { service: Arc::new(service), shelf, digest, inputs, diagnostics, guides })

@@ -38,14 +38,20 @@ pub struct Snapshot {
     tools: usize,
     workflows: Vec<WorkflowEntry>,
     pub(crate) kept: Arc<Kept>,
+    pub(crate) config_digest: [u8; 32],
     pub(crate) generated_at: Timestamp,
     fingerprint: String,
     pub(crate) tag: String,
     pub(crate) sources: Vec<Source>,
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Those that are no service's.
+    pub(crate) own_diagnostics: Vec<Diagnostic>,
     /// The beginning of answers that are about the whole catalog, once one was asked for.
     pub(crate) head: OnceLock<Bytes>,
+    /// Where the configuration may be, then what services were built from.
     pub(crate) stamps: Vec<FileStamp>,
+    /// How many of the stamps are the configuration's.
+    pub(crate) config_stamps: usize,
     pub(crate) revalidate_at: Option<Timestamp>,
     /// Discoveries that may be fresh still.
     pub(crate) found: Vec<Arc<Found>>,
@@ -57,7 +63,7 @@ pub struct Snapshot {
 #[derive(Debug)]
 pub(crate) struct Placed {
     pub(crate) built: Arc<BuiltService>,
-    pub(crate) judged: Arc<Judged>,
+    judged: OnceLock<Arc<Judged>>,
     /// Tools that the lock holds, by position.
     pub(crate) held: BTreeMap<usize, Held>,
     /// Place of its first tool among those of all services.
@@ -75,7 +81,10 @@ pub(crate) struct Parts {
     pub(crate) config_digest: [u8; 32],
     pub(crate) sources: Vec<Source>,
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Where the configuration may be, then what services were built from.
     pub(crate) stamps: Vec<FileStamp>,
+    /// How many of the stamps are the configuration's.
+    pub(crate) config_stamps: usize,
     pub(crate) revalidate_at: Option<Timestamp>,
     /// Discoveries that may be fresh still.
     pub(crate) found: Vec<Arc<Found>>,
@@ -91,7 +100,8 @@ impl Snapshot {
         services.sort_by_cached_key(|built| format!("{}:", built.service.id));
         let mut tools = 0;
         let mut placed = Vec::with_capacity(services.len());
-        let mut diagnostics = parts.diagnostics;
+        let own_diagnostics = parts.diagnostics;
+        let mut diagnostics = own_diagnostics.clone();
         let pins = parts.pins;
         let mut hash = Sha256::new();
         hash.update(config_digest);
@@ -106,15 +116,21 @@ impl Snapshot {
             hash.update(built.digest);
             hash.update(built.guides.digest);
             diagnostics.extend(built.diagnostics.iter().chain(built.guides.diagnostics.iter()).cloned());
-            let judged = built.shelf.judged(&policy, config_digest);
+            let judged = OnceLock::new();
+            if built.shelf.is_read() {
+                let _ = judged.set(built.shelf.judged(&policy, config_digest));
+            }
             let mut held = held_by.held.remove(&place).unwrap_or_default();
-            held.iter_mut().for_each(|(position, held)| held.judge(judged.verdict(*position)));
+            if !held.is_empty() {
+                let judged = judged.get_or_init(|| built.shelf.judged(&policy, config_digest));
+                held.iter_mut().for_each(|(position, held)| held.judge(judged.verdict(*position)));
+            }
             let first = tools;
-            tools += built.shelf.len();
+            tools += built.shelf.count;
             placed.push(Placed { built, judged, held, first });
         }
         let fingerprint = hex(&hash.finalize());
-        diagnostics.extend(unmatched(&policy, &placed));
+        diagnostics.extend(unmatched(&policy, config_digest, &placed));
         let (workflows, of_workflows) = workflows::bind(&placed);
         diagnostics.extend(of_workflows);
         diagnostics.sort();
@@ -144,13 +160,16 @@ impl Snapshot {
             tools,
             workflows,
             kept: parts.kept,
+            config_digest,
             generated_at,
             fingerprint,
             tag,
             sources,
             diagnostics,
+            own_diagnostics,
             head: OnceLock::new(),
             stamps: parts.stamps,
+            config_stamps: parts.config_stamps,
             revalidate_at: parts.revalidate_at,
             found: parts.found,
             pins,
@@ -208,6 +227,30 @@ impl Snapshot {
         };
         let exact = self.workflows.iter().find(|entry| entry.id() == id);
         exact.or_else(|| self.workflows.iter().find(is_qualified))
+    }
+    /// What the rules say about the tools of a service.
+    pub(crate) fn judged(&self, service: usize) -> &Judged {
+        let placed = &self.services[service];
+        placed.judged.get_or_init(|| placed.built.shelf.judged(&self.policy, self.config_digest))
+    }
+    /// The same for catalogs that say the same and watch the same files in the same state.
+    pub(crate) fn inputs_key(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(&self.fingerprint);
+        for diagnostic in &self.diagnostics {
+            hash.update(&diagnostic.code);
+            hash.update(&diagnostic.message);
+        }
+        self.stamps.iter().for_each(|stamp| hash.update(format!("{stamp:?}")));
+        hash.finalize().into()
+    }
+    /// A service of an earlier run can't be read: it has no tools here, and must be built again.
+    pub fn is_damaged(&self) -> bool {
+        self.services.iter().any(|placed| placed.built.shelf.is_damaged())
+    }
+    /// Reads what is not read yet. Blocking.
+    pub(crate) fn read_all(&self) {
+        self.services.iter().for_each(|placed| placed.built.shelf.read());
     }
     /// Services whose commands begin with this word, and those with this id or alias.
     pub(crate) fn services_at(&self, word: &str) -> &[usize] {
@@ -268,11 +311,12 @@ impl Snapshot {
 }
 
 /// Deviation 7: patterns that match no tool of any service.
-fn unmatched(policy: &PolicyTable, services: &[Placed]) -> Vec<Diagnostic> {
+fn unmatched(policy: &PolicyTable, key: [u8; 32], services: &[Placed]) -> Vec<Diagnostic> {
     let mut matched = Vec::new();
     for placed in services {
-        matched.resize(placed.judged.matched.len(), false);
-        matched.iter_mut().zip(&placed.judged.matched).for_each(|(any, own)| *any |= own);
+        let own = placed.built.shelf.matches(policy, key);
+        matched.resize(own.len(), false);
+        matched.iter_mut().zip(&own).for_each(|(any, own)| *any |= own);
     }
     let remark = |unmatched: open_cli_policy::UnmatchedPattern| Diagnostic {
         severity: Severity::Warning,

@@ -52,6 +52,12 @@ pub enum FileError {
         /// The system's reason.
         cause: io::Error,
     },
+    /// A file that only its writer may write can be written by others, or is somebody else's.
+    #[error("{} belongs to another user, or others may write it; it is not used, move it away", path.display())]
+    NotPrivate {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file is larger than its reader accepts.
     #[error("{} is larger than {limit} bytes; it is not what it should be, move it away", path.display())]
     TooLarge {
@@ -71,7 +77,7 @@ impl FileError {
             | Self::SyncDirectory { cause, .. }
             | Self::Append { cause, .. }
             | Self::Read { cause, .. } => Some(cause),
-            Self::NotADirectory { .. } | Self::TooLarge { .. } => None,
+            Self::NotADirectory { .. } | Self::NotPrivate { .. } | Self::TooLarge { .. } => None,
         }
     }
 
@@ -85,6 +91,7 @@ impl FileError {
         match self {
             Self::CreateDirectory { path, .. }
             | Self::NotADirectory { path }
+            | Self::NotPrivate { path }
             | Self::Replace { path, .. }
             | Self::SyncDirectory { path, .. }
             | Self::Append { path, .. }

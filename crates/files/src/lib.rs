@@ -17,7 +17,7 @@ pub use append::append_private;
 pub use directory::{DirectoryState, PRIVATE_DIRECTORY_MODE, create_private_dir_all};
 pub use error::FileError;
 pub use lock::lock_within;
-pub use read::read_bounded;
+pub use read::{read_bounded, read_private};
 pub use replace::{Durability, TEMPORARY_PREFIX, replace, replace_with};
 pub use sweep::{TEMPORARY_AGE, sweep_temporaries};
 

@@ -13,6 +13,8 @@ pub(crate) const CACHE_OUTCOMES: [&str; 6] =
     ["miss", "fresh_hit", "revalidated_hit", "refreshed", "stale_hit", "failed"];
 /// How a build can end.
 pub(crate) const BUILD_OUTCOMES: [&str; 3] = ["success", "failed", "cancelled"];
+/// What can become of a catalog that an earlier run stored: in force at once, the beginning of a build, nothing.
+pub(crate) const RESTORE_OUTCOMES: [&str; 3] = ["used", "outdated", "none"];
 /// Codes of the policy's decisions.
 pub(crate) const DECISIONS: [&str; 6] =
     ["allowed", "managed_deny", "policy_deny", "curated_deny", "tool_quarantined", "approval_required"];
@@ -115,6 +117,12 @@ pub(crate) fn build_outcome(span: SpanView<'_>) -> Word<'static> {
         Some(CANCELLED) => CANCELLED,
         Some(_) => "failed",
     })
+}
+
+/// What became of a stored catalog.
+pub(crate) fn restore_outcome(span: SpanView<'_>) -> Word<'static> {
+    let outcome = span.value("catalog.restore.outcome").and_then(|outcome| outcome.as_str());
+    one_of(RESTORE_OUTCOMES, outcome.unwrap_or_default())
 }
 
 fn decision(word: &str) -> Word<'static> {

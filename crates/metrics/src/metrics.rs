@@ -86,10 +86,11 @@ impl Metrics {
     /// Whoever looks for failures must see 0 before the first, or its increase is lost.
     fn begin_at_zero(&self) {
         let counts = &mut self.shards[0].counts.lock().counters;
-        let known: [(usize, &[&'static str]); 3] = [
+        let known: [(usize, &[&'static str]); 4] = [
             (shard::DECISIONS, &facts::DECISIONS),
             (shard::FETCHES, &facts::CACHE_OUTCOMES),
             (shard::BUILDS, &facts::BUILD_OUTCOMES),
+            (shard::RESTORES, &facts::RESTORE_OUTCOMES),
         ];
         for (place, words) in known {
             for word in words {
@@ -164,6 +165,7 @@ impl Observer for Metrics {
                     upstream.status = span.value("http.response.status_code").and_then(|status| status.as_int());
                 }
                 "cache.fetch" => self.count(counts, shard::FETCHES, facts::cache_outcome(span)),
+                "catalog.restore" => self.count(counts, shard::RESTORES, facts::restore_outcome(span)),
                 "catalog.build" => {
                     let outcome = facts::build_outcome(span);
                     self.count(counts, shard::BUILDS, outcome);

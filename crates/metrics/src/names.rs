@@ -64,6 +64,8 @@ metrics! {
         "Builds of a catalog.");
     CATALOG_BUILD_DURATION = Definition::new("open_cli.catalog.build.duration", Histogram, "s", &[closed("outcome")],
         "Duration of builds of a catalog.").with_bounds(BUILD_BOUNDS);
+    CATALOG_RESTORES = Definition::new("open_cli.catalog.restores", Counter, "{restore}", &[closed("outcome")],
+        "Starts by what became of the catalog that an earlier run stored.");
     CATALOG_AGE = Definition::new("open_cli.catalog.age", Gauge, "s", &[], "Time since the catalog in force was built.");
     CATALOG_TOOLS = Definition::new("open_cli.catalog.tools", UpDown, "{tool}", &[], "Tools in the catalog.");
     CATALOG_SERVICES = Definition::new("open_cli.catalog.services", UpDown, "{service}", &[], "Services in the catalog.");

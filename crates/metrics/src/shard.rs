@@ -24,11 +24,12 @@ pub(crate) const OVERHEAD: usize = 3;
 pub(crate) const BUILD_DURATION: usize = 4;
 
 /// Counters that traces fill; the constants below are places in it.
-pub(crate) const COUNTERS: [Definition; 3] =
-    [names::POLICY_DECISIONS, names::DOCUMENT_FETCHES, names::CATALOG_BUILDS];
+pub(crate) const COUNTERS: [Definition; 4] =
+    [names::POLICY_DECISIONS, names::DOCUMENT_FETCHES, names::CATALOG_BUILDS, names::CATALOG_RESTORES];
 pub(crate) const DECISIONS: usize = 0;
 pub(crate) const FETCHES: usize = 1;
 pub(crate) const BUILDS: usize = 2;
+pub(crate) const RESTORES: usize = 3;
 
 /// Most shards: more threads than this share.
 const MAX_SHARDS: usize = 64;

@@ -2,6 +2,7 @@
 //! own. The binary `open-cli-toolbox` is this library with flags, signals and a log.
 
 mod advertised;
+mod builders;
 mod chronicle;
 pub mod commands;
 mod configs;

@@ -1,6 +1,7 @@
 //! Wiring, in the order in which data flows: settings, instance, configuration, listener, catalog, server. What goes
 //! wrong before serving is an error that says what to do and leaves nothing behind.
 
+use crate::builders::Builders;
 use crate::chronicle::{self, Chronicle};
 use crate::configs::{Configs, MakeGuard, MakeKeeper};
 use crate::guard::Guard;
@@ -22,15 +23,21 @@ use open_cli_execution::{Limits, Upstream};
 use open_cli_instance::{Environment, InstanceLock, InstanceOptions, Layout, Liveness};
 use open_cli_metrics::Metrics;
 use open_cli_observe::{Observer, Sampler};
+use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 
 /// The document cache is swept at the start and then this often.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
+/// Compiled catalogs, in the cache folder.
+const COMPILED: &str = "compiled";
+/// Compiled services of at most so many bytes are read before the first request; it takes about 20 ms.
+const READ_AT_ONCE: u64 = 24 << 20;
 /// How often the metrics look for tools that are gone.
 const FORGET_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -112,6 +119,7 @@ pub struct Running {
     state: Arc<State>,
     server: Server,
     lock: InstanceLock,
+    _builders: Builders,
     signals: Option<Signals>,
     metrics_task: Option<tokio::task::JoinHandle<()>>,
     push: Option<AuditPush>,
@@ -186,6 +194,7 @@ impl ToolboxBuilder {
             None => None,
         };
         let workers = Workers::start().map_err(StartError::Workers)?;
+        let builders = Builders::start().map_err(StartError::Workers)?;
         let lock = layout.claim(Some(&config_path))?;
         report_claim(&layout, &lock);
         let (audit, report) = AuditLog::open_with(&layout.audit_path, settings.audit.options.clone())?;
@@ -200,7 +209,11 @@ impl ToolboxBuilder {
         let documents = Arc::new(Documents::new(documents_config(&settings, &config_path, &layout)));
         tokio::spawn(sweep_cache(Arc::downgrade(&documents)));
         let (chronicle, events) = Chronicle::new();
-        let configs = configs(&settings, &config_path, guard, &documents, &observer, telemetry.sampler, chronicle);
+        let compiled = layout.cache_dir.join(COMPILED);
+        let background = Background { chronicle, builders: builders.handle(), compiled };
+        let configs =
+            configs(&settings, &config_path, guard, &documents, &observer, telemetry.sampler, background);
+        tokio::spawn(once_served(configs.keepers(), builders.give_way()));
         if settings.strict {
             check_strict(&configs).await?;
         }
@@ -249,7 +262,7 @@ impl ToolboxBuilder {
             push.start(&state)?;
         }
         let server = Server::new(listener, workers, Arc::clone(&state));
-        Ok(Running { state, server, lock, signals, metrics_task, push })
+        Ok(Running { state, server, lock, _builders: builders, signals, metrics_task, push })
     }
 }
 
@@ -266,7 +279,7 @@ impl Running {
 
     /// Serves until it is asked to end, then drains: exit code 0, or 130 after a second signal.
     pub async fn wait(self) -> u8 {
-        let Self { state, mut server, lock, mut signals, metrics_task, push } = self;
+        let Self { state, mut server, lock, _builders, mut signals, metrics_task, push } = self;
         let shutdown = state.shutdown.clone();
         let mut watch = Box::pin(leases(Arc::clone(&state)));
         let tag = {
@@ -426,6 +439,20 @@ async fn forget_gone_tools(metrics: Arc<Metrics>, state: Weak<State>) {
     }
 }
 
+/// What works on catalogs beside the requests.
+struct Background {
+    chronicle: Chronicle,
+    builders: Handle,
+    /// Folder of compiled catalogs.
+    compiled: PathBuf,
+}
+
+/// One folder for each configuration: its name says nothing, and is the same whatever the path is written like.
+fn folder_name(config: &Path) -> String {
+    let digest = Sha256::digest(config.as_os_str().as_encoded_bytes());
+    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn configs(
     settings: &Settings,
     config_path: &Path,
@@ -433,16 +460,16 @@ fn configs(
     documents: &Arc<Documents>,
     observer: &Arc<dyn Observer>,
     sampler: Sampler,
-    chronicle: Chronicle,
+    background: Background,
 ) -> Configs {
     let (settings_of, documents, observer) = (settings.clone(), Arc::clone(documents), Arc::clone(observer));
-    // Building is background work, whichever connection asked for it.
-    let background = tokio::runtime::Handle::current();
-    let guards = background.clone();
+    let guards = Handle::current();
+    let Background { chronicle, builders, compiled } = background;
     let make: MakeKeeper = Box::new(move |path: &Path| {
-        let builder = Builder::new(locations(&settings_of, path), Arc::clone(&documents));
+        let builder = Builder::new(locations(&settings_of, path), Arc::clone(&documents))
+            .stored_in(compiled.join(folder_name(path)), READ_AT_ONCE);
         let listener = Some(chronicle.listener(path));
-        Keeper::start_telling(builder, Arc::clone(&observer), sampler, background.clone(), listener)
+        Keeper::start_telling(builder, Arc::clone(&observer), sampler, builders.clone(), listener)
     });
     match settings.serves {
         Serves::Config(_) => Configs::one(config_path.to_owned(), guard, &make),
@@ -455,6 +482,15 @@ fn configs(
             Configs::below(config_path.to_owned(), make, make_guard)
         }
     }
+}
+
+/// Ends when every catalog that is built from the start is in force, or can't be.
+async fn once_served(keepers: Vec<Arc<Keeper>>, then: impl FnOnce()) {
+    for keeper in keepers {
+        // A configuration without a catalog has nothing that calls could be made to.
+        let _ = keeper.current().await;
+    }
+    then();
 }
 
 async fn check_strict(configs: &Configs) -> Result<(), StartError> {

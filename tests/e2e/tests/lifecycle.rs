@@ -1,6 +1,6 @@
 //! Start, state on disk, drain, signals, crashes, leases, folders of configurations.
 
-use open_cli_e2e::{HeldApi, OrdersApi, Sandbox, get, post, wait_until};
+use open_cli_e2e::{HeldApi, OrdersApi, Sandbox, Toolbox, get, post, wait_until};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -103,6 +103,47 @@ fn a_killed_owner_leaves_nothing_that_the_next_start_does_not_repair() {
     second.execute(&json!({"toolId": "orders:listOrders"}));
     assert_eq!(second.audit().len(), 2, "the torn line costs itself only");
     assert_eq!(second.stop(), 0);
+}
+
+/// The compiled catalog: unchanged inputs are not read again, changed ones and damage are.
+#[test]
+fn a_restart_serves_what_was_compiled_and_believes_no_damage() {
+    let api = OrdersApi::start();
+    let sandbox = Sandbox::of_orders(&api.url);
+    let restores = |toolbox: &Toolbox<'_>, outcome: &str| {
+        let text = toolbox.get("/metrics").body;
+        let line = format!("open_cli_catalog_restores_total{{outcome=\"{outcome}\"}} 1");
+        assert!(text.contains(&line), "{outcome}: {text}");
+    };
+    let first = sandbox.toolbox(&[]);
+    let catalog = first.catalog();
+    restores(&first, "none");
+    let compiled = sandbox.state_root().join("cache/instances").join(&first.instance).join("http/compiled");
+    let manifest = || {
+        let folder = std::fs::read_dir(&compiled).ok()?.next()?.ok()?.path();
+        Some(folder.join("manifest.json")).filter(|path| path.exists())
+    };
+    wait_until("the catalog is stored", || manifest().is_some());
+    let manifest = manifest().expect("stored");
+    assert_eq!((mode(&compiled), mode(&manifest)), (0o700, 0o600));
+    assert_eq!(first.stop(), 0);
+
+    let second = sandbox.toolbox(&[]);
+    let again = second.catalog();
+    restores(&second, "used");
+    let said =
+        |catalog: &Value| (catalog["catalog"]["sourceFingerprint"].clone(), catalog["catalog"]["tools"].clone());
+    assert_eq!(said(&again), said(&catalog));
+    assert_eq!(second.execute(&json!({"toolId": "orders:listOrders"})).status, 200);
+    assert_eq!(second.stop(), 0);
+
+    let mut content = std::fs::read(&manifest).expect("read");
+    content.truncate(content.len() / 2);
+    std::io::Write::write_all(&mut std::fs::File::create(&manifest).expect("create"), &content).expect("write");
+    let third = sandbox.toolbox(&[]);
+    assert_eq!(said(&third.catalog()), said(&catalog));
+    restores(&third, "none");
+    assert_eq!(third.stop(), 0);
 }
 
 #[test]

@@ -1,147 +1,103 @@
 //! The tools of one service, packed: a few large texts and a table of places in them, so that a catalog of any size
 //! costs little more memory than its text. Everything that answers need is stored as it is sent; a tool that is called
-//! is read back from its own JSON ([`crate::prepared`]). Not for what the rules say about tools.
+//! is read back from its own JSON ([`crate::prepared`]). A shelf of an earlier run is read when it is needed.
 
+mod data;
+mod file;
 mod names;
 mod pack;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use data::Data;
+pub(crate) use file::{ShelfFault, StoredShelf};
 pub(crate) use names::Found;
 pub(crate) use pack::{PackError, pack};
 
 use crate::definitions::Derived;
 use crate::judged::Judged;
-use bytes::Bytes;
-use names::Names;
-use open_cli_contract::catalog::Tool;
 use open_cli_policy::PolicyTable;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
-/// Tools of one service, ascending id. Immutable, shared by snapshots.
+/// Tools of one service. Immutable, shared by snapshots.
 pub(crate) struct Shelf {
     /// No other shelf of this process has it.
     pub(crate) serial: u64,
-    records: Box<[Record]>,
-    /// One behind the other.
-    ids: Box<str>,
-    groups: Box<[Box<str>]>,
-    /// JSON of each tool for lists of commands, joined by commas.
-    brief: Bytes,
-    /// JSON of each tool as the contract has it, joined by commas.
-    listed: Bytes,
-    /// `,"details":{…` of each tool, without the last brace.
-    details: Bytes,
-    /// `"bodySchemas":[…]` of the details; tools with the same schemas share it.
-    schemas: Bytes,
-    names: Names,
-    /// Servers as they are called, of tools whose servers must not be shown. Never stored.
-    secret_servers: BTreeMap<usize, Vec<String>>,
+    /// How many tools there are, read or not.
+    pub(crate) count: usize,
+    data: OnceLock<Data>,
+    stored: OnceLock<StoredShelf>,
+    is_damaged: AtomicBool,
     /// What the rules said last.
     judged: Mutex<Option<Arc<Judged>>>,
+    /// Patterns of the rules with this key that match a tool, as an earlier run found out.
+    known_matches: Option<([u8; 32], Box<[bool]>)>,
     /// Made of the tools when it is asked for.
     pub(crate) derived: Derived,
 }
 
-/// Where a tool's texts end, and where its schemas are.
-#[derive(Debug, Clone, Copy, Default)]
-struct Record {
-    id_end: u32,
-    group: u32,
-    brief_end: u32,
-    listed_end: u32,
-    details_end: u32,
-    schemas: (u32, u32),
-    requires_approval: bool,
-}
-
 impl Shelf {
-    /// How many tools there are.
-    pub(crate) fn len(&self) -> usize {
-        self.records.len()
+    pub(crate) fn new(data: Data) -> Self {
+        Self { data: OnceLock::from(data), ..Self::empty() }.counted()
     }
 
-    /// Id of the tool at a position.
-    pub(crate) fn id(&self, position: usize) -> &str {
-        &self.ids[self.end(position, |record| record.id_end)..self.records[position].id_end as usize]
+    /// One that is read when it is needed.
+    pub(crate) fn of_stored(stored: StoredShelf, matches: Option<([u8; 32], Box<[bool]>)>) -> Self {
+        let count = stored.tools;
+        Self { stored: OnceLock::from(stored), known_matches: matches, count, ..Self::empty() }
     }
 
-    /// All ids, ascending.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> + Clone {
-        (0..self.len()).map(|position| self.id(position))
-    }
-
-    /// Group of the tool at a position.
-    pub(crate) fn group(&self, position: usize) -> &str {
-        &self.groups[self.records[position].group as usize]
-    }
-
-    /// The tool's own safety asks for an approval.
-    pub(crate) fn requires_approval(&self, position: usize) -> bool {
-        self.records[position].requires_approval
-    }
-
-    /// Position of a tool.
-    pub(crate) fn position(&self, id: &str) -> Option<usize> {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.id(middle).cmp(id) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Some(middle),
-            }
+    fn empty() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self {
+            serial: NEXT.fetch_add(1, Ordering::Relaxed),
+            count: 0,
+            data: OnceLock::new(),
+            stored: OnceLock::new(),
+            is_damaged: AtomicBool::new(false),
+            judged: Mutex::default(),
+            known_matches: None,
+            derived: Derived::default(),
         }
-        None
     }
 
-    /// Positions of the tools of a group, ascending.
-    pub(crate) fn of_group(&self, group: &str) -> Vec<usize> {
-        let Some(wanted) = self.groups.iter().position(|known| **known == *group) else { return Vec::new() };
-        (0..self.len()).filter(|&position| self.records[position].group as usize == wanted).collect()
+    fn counted(mut self) -> Self {
+        self.count = self.data.get().map_or(0, Data::len);
+        self
     }
 
-    /// What words below the service lead to: a group, a group and a command, or a command of a collapsed group.
-    pub(crate) fn find(&self, words: &[String]) -> Option<Found> {
-        self.names.find(words)
+    /// Where it is stored, once it is.
+    pub(crate) fn stored(&self) -> Option<&StoredShelf> {
+        self.stored.get()
     }
 
-    /// JSON for lists of commands: the tools between two positions, commas included.
-    pub(crate) fn brief(&self, first: usize, last: usize) -> Bytes {
-        self.between(&self.brief, first, last, |record| record.brief_end)
-    }
-
-    /// JSON as the contract has it: the tools between two positions, commas included.
-    pub(crate) fn listed(&self, first: usize, last: usize) -> Bytes {
-        self.between(&self.listed, first, last, |record| record.listed_end)
-    }
-
-    /// A tool's JSON with its `details`, as pieces to be sent one after the other; with body schemas on demand.
-    pub(crate) fn detailed(&self, position: usize, with_schemas: bool) -> [Bytes; 5] {
-        let listed = self.listed(position, position);
-        let body = listed.slice(..listed.len() - 1);
-        let start = self.end(position, |record| record.details_end);
-        let record = &self.records[position];
-        let details = self.details.slice(start..record.details_end as usize);
-        let schemas = match with_schemas {
-            true => self.schemas.slice(record.schemas.0 as usize..record.schemas.1 as usize),
-            false => Bytes::new(),
-        };
-        let comma: &[u8] = if schemas.is_empty() || details.ends_with(b"{") { b"" } else { b"," };
-        [body, details, Bytes::from_static(comma), schemas, Bytes::from_static(b"}}")]
-    }
-
-    /// The tool itself, with details and the servers that are called.
-    pub(crate) fn tool(&self, position: usize, with_schemas: bool) -> serde_json::Result<Tool> {
-        let json = self.detailed(position, with_schemas).concat();
-        let mut tool: Tool = serde_json::from_slice(&json)?;
-        if let Some(servers) = self.secret_servers.get(&position) {
-            tool.servers.clone_from(servers);
+    /// Stores it. Blocking.
+    pub(crate) fn store(&self, folder: &Path, name: &str) -> Result<&StoredShelf, ShelfFault> {
+        if let Some(stored) = self.stored.get().filter(|stored| stored.path.parent() == Some(folder)) {
+            return Ok(stored);
         }
-        Ok(tool)
+        let stored = file::write(self, &folder.join(name))?;
+        Ok(self.stored.get_or_init(|| stored))
+    }
+
+    /// True when it was stored and can't be read: it has no tools until its service is built again.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.is_damaged.load(Ordering::Acquire)
+    }
+
+    /// Its texts are in memory.
+    pub(crate) fn is_read(&self) -> bool {
+        self.data.get().is_some()
+    }
+
+    /// Reads it now.
+    pub(crate) fn read(&self) {
+        let _: &Data = self;
     }
 
     /// What the rules say about each tool; worked out once for each `key` of rules.
@@ -154,20 +110,33 @@ impl Shelf {
         judged
     }
 
-    /// Where something of the tool before ends.
-    fn end(&self, position: usize, of: impl Fn(&Record) -> u32) -> usize {
-        position.checked_sub(1).map_or(0, |before| of(&self.records[before]) as usize)
+    /// Patterns that match one of its tools; see [`PolicyTable::matched`]. Does not read it for rules that are known.
+    pub(crate) fn matches(&self, policy: &PolicyTable, key: [u8; 32]) -> Box<[bool]> {
+        match &self.known_matches {
+            Some((known, matches)) if *known == key => matches.clone(),
+            _ => self.judged(policy, key).matched.clone(),
+        }
     }
+}
 
-    fn between(&self, text: &Bytes, first: usize, last: usize, of: impl Fn(&Record) -> u32) -> Bytes {
-        // The comma before it is not part of it.
-        let start = if first == 0 { 0 } else { of(&self.records[first - 1]) as usize + 1 };
-        text.slice(start..of(&self.records[last]) as usize)
+/// Reads it when it is needed. Blocks for the time that its file takes, a few milliseconds.
+impl Deref for Shelf {
+    type Target = Data;
+
+    fn deref(&self) -> &Data {
+        self.data.get_or_init(|| {
+            let read = self.stored.get().map(StoredShelf::read);
+            read.unwrap_or_else(|| Ok(Data::default())).unwrap_or_else(|fault| {
+                tracing::info!(%fault, "a stored service can't be used; it is built again");
+                self.is_damaged.store(true, Ordering::Release);
+                Data::default()
+            })
+        })
     }
 }
 
 impl fmt::Debug for Shelf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Shelf({} tools, {} bytes)", self.len(), self.listed.len() + self.details.len())
+        write!(f, "Shelf({} tools)", self.count)
     }
 }

@@ -31,6 +31,13 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// Read back: every place is a tool's.
+    pub(super) fn is_sound(&self, tools: usize) -> bool {
+        self.hashes.len() == self.places.len()
+            && self.hashes.is_sorted()
+            && self.places.iter().all(|place| ((place & !IS_COMMAND) as usize) < tools)
+    }
+
     /// Tools under the longest known prefix of the words below the service.
     pub(crate) fn find(&self, words: &[String]) -> Option<Found> {
         (1..=words.len().min(MAX_WORDS)).rev().find_map(|count| {

@@ -1,15 +1,12 @@
 //! Tools onto a shelf: everything that will be sent is written once.
 
+use super::data::{Data, Record};
 use super::names::Gathered;
-use super::{Record, Shelf};
-use crate::definitions::Derived;
 use bytes::Bytes;
 use open_cli_contract::catalog::{BodySchema, Safety, Tool, ToolDetails};
 use open_cli_contract::redact;
-use parking_lot::Mutex;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why the tools of a service can't be packed.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +20,7 @@ pub(crate) enum PackError {
 }
 
 /// Packs the tools of a service, ascending id; `alias` is the first word of their commands.
-pub(crate) fn pack(alias: &str, tools: Vec<Tool>) -> Result<Shelf, PackError> {
+pub(crate) fn pack(alias: &str, tools: Vec<Tool>) -> Result<Data, PackError> {
     let mut records = Vec::with_capacity(tools.len());
     let (mut ids, mut groups) = (String::new(), Groups::default());
     let (mut brief, mut listed, mut details) = (Vec::new(), Vec::new(), Vec::new());
@@ -58,8 +55,7 @@ pub(crate) fn pack(alias: &str, tools: Vec<Tool>) -> Result<Shelf, PackError> {
             requires_approval: tool.safety.requires_approval,
         });
     }
-    Ok(Shelf {
-        serial: next_serial(),
+    Ok(Data {
         records: records.into(),
         ids: ids.into(),
         groups: groups.all.into(),
@@ -69,24 +65,16 @@ pub(crate) fn pack(alias: &str, tools: Vec<Tool>) -> Result<Shelf, PackError> {
         schemas: exact(schemas.text),
         names: names.finish(),
         secret_servers,
-        judged: Mutex::default(),
-        derived: Derived::default(),
     })
-}
-
-pub(super) fn next_serial() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 fn place(at: usize) -> Result<u32, PackError> {
     u32::try_from(at).map_err(|_| PackError::TooLarge)
 }
 
-/// Without the room that growing left.
-fn exact(mut text: Vec<u8>) -> Bytes {
-    text.shrink_to_fit();
-    text.into()
+/// Without the room that growing left; shrinking in place would keep up to half of it.
+fn exact(text: Vec<u8>) -> Bytes {
+    Bytes::copy_from_slice(&text)
 }
 
 /// Masks credentials; the servers as they were, when there were any.

@@ -1,4 +1,4 @@
-use super::{Shelf, pack};
+use super::{Data, pack};
 use open_cli_contract::catalog::{BodySchema, Tool, ToolDetails};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -23,8 +23,17 @@ fn hidden(mut tool: Tool, group: &str, alias: &str) -> Tool {
     tool
 }
 
-fn shelf(tools: Vec<Tool>) -> Shelf {
+fn shelf(tools: Vec<Tool>) -> Data {
     pack("shop", tools).expect("packed")
+}
+
+/// With details, hidden names and schemas.
+pub(super) fn three_tools() -> Data {
+    let mut detailed = hidden(tool("s:b", "x", "b"), "", "B");
+    let schema = to_raw_value(&json!({"title": "t"})).expect("JSON").into();
+    let one = BodySchema { media_type: "application/json".into(), schema };
+    detailed.details.get_or_insert_default().body_schemas = vec![one];
+    shelf(vec![tool("s:a", "x", "a"), detailed, tool("s:wipe", "y", "größe")])
 }
 
 fn json_of(pieces: &[bytes::Bytes]) -> Value {

@@ -53,7 +53,17 @@ async fn answer(call: &Call) -> Result<Answer, Box<Problem>> {
 }
 
 fn body(snapshot: &Snapshot, mode: Option<Mode>, profile: &str, slice: &Slice) -> Result<Answer, Box<Problem>> {
-    Ok(respond::json_pieces(snapshot.answer(mode, profile, slice).map_err(internal)?.pieces))
+    let answer = snapshot.answer(mode, profile, slice).map_err(internal)?;
+    // Found out while it was read: the answer would lack tools.
+    if snapshot.is_damaged() { Err(being_rebuilt()) } else { Ok(respond::json_pieces(answer.pieces)) }
+}
+
+/// What an earlier run stored of a service can't be read.
+pub(super) fn being_rebuilt() -> Box<Problem> {
+    Problem::new(
+        ErrorCode::CatalogBuilding,
+        "A service of the catalog is being built again. Ask again in a moment.",
+    )
 }
 
 /// What the tool that the slice describes answers, as JSON; nothing when that is not known.

@@ -149,6 +149,9 @@ async fn run(
         }
     };
     let found = snapshot.tool(&request.tool_id);
+    if found.is_none() && snapshot.is_damaged() {
+        return Err(misdirected(call, &request.tool_id, catalog::being_rebuilt()).await);
+    }
     if call.guard.is_some() && !found.is_some_and(|entry| authn::reaches(call, &snapshot, &entry)) {
         call.trace().event(event(request.tool_id.to_string(), "authz_denied".into()));
         return Err(out_of_reach(call, request, &snapshot, found).await);
