@@ -200,6 +200,20 @@ impl RequestTemplate {
                 }
             }
         }
+        for (parameter, value) in self.parameters.iter().zip(values) {
+            let (Place::Querystring(whole), Some(value)) = (&parameter.place, value) else { continue };
+            let is_fixed = |key: &str| self.query.iter().any(|entry| entry.has_name(key));
+            match whole.pairs(value) {
+                Ok(pairs) if pairs.iter().any(|(key, _)| is_fixed(key)) => {
+                    faults.push(parameter.invalid("has a member that the tool's URL or another parameter sets"));
+                }
+                Ok(pairs) => {
+                    is_sorted = false;
+                    query.extend(pairs.into_iter().map(|(key, value)| (key.into(), value)));
+                }
+                Err(problem) => faults.push(parameter.invalid(problem)),
+            }
+        }
         if !is_sorted {
             query.sort_by(|(a, _), (b, _)| a.cmp(b));
         }
@@ -259,7 +273,9 @@ fn place(
     faults: &mut Vec<ArgumentFault>,
 ) {
     let mut shaped = None;
-    if let Some(shape) = parameter.shape.as_ref().filter(|_| !matches!(parameter.place, Place::Query)) {
+    if let Some(shape) =
+        parameter.shape.as_ref().filter(|_| !matches!(parameter.place, Place::Query | Place::Querystring(_)))
+    {
         match shape.read(value) {
             Ok(read) if read.is_empty() && !parameter.required => return,
             Ok(read) => shaped = Some((shape, read)),
@@ -270,7 +286,7 @@ fn place(
         }
     }
     match &parameter.place {
-        Place::Query => {}
+        Place::Query | Place::Querystring(_) => {}
         Place::Header { name, sensitive } => match header_value(value, shaped) {
             Ok(mut value) => {
                 value.set_sensitive(*sensitive);

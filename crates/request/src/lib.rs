@@ -11,6 +11,7 @@ mod filled;
 mod flags;
 mod flat;
 mod pieces;
+mod querystring;
 mod style;
 mod template;
 mod url;

@@ -3,6 +3,7 @@
 use crate::body::BodyTemplate;
 use crate::flags::{FlagIndex, is_reserved_header};
 use crate::pieces::{self, Piece};
+use crate::querystring::Whole;
 use crate::style::Shape;
 use crate::url::Origin;
 use crate::{encode, flags};
@@ -59,6 +60,8 @@ pub(crate) struct FlagParameter {
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     Query,
+    /// The whole query.
+    Querystring(Whole),
     Header {
         name: HeaderName,
         sensitive: bool,
@@ -98,7 +101,11 @@ impl RequestTemplate {
         let shape = |index: usize, p: &Parameter| Shape::compile(&p.location, details.get(index)?);
         let parameters: Vec<FlagParameter> = kept
             .iter()
-            .map(|&i| compile_flag(&tool.flags[i], shape(tool.path_params.len() + i, &tool.flags[i])))
+            .map(|&i| {
+                let place = tool.path_params.len() + i;
+                let media = details.get(place).map_or("", |details| details.content_type.as_str());
+                compile_flag(&tool.flags[i], media, shape(place, &tool.flags[i]))
+            })
             .collect();
         let base_query = base.as_ref().ok().and_then(|base| base.url.query()).unwrap_or_default();
         let query = compile_query([base_query, template_query], &names, &parameters);
@@ -185,10 +192,11 @@ fn base64_standard(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
-fn compile_flag(flag: &Parameter, shape: Option<Shape>) -> FlagParameter {
+fn compile_flag(flag: &Parameter, media: &str, shape: Option<Shape>) -> FlagParameter {
     let wire = flag.original_name.as_str();
     let place = match flag.location.as_str() {
         "query" => Place::Query,
+        "querystring" => Place::Querystring(Whole::of(media)),
         "header" => match HeaderName::from_bytes(wire.as_bytes()) {
             Ok(name) => Place::Header { name, sensitive: redact::is_token_parameter(wire) },
             Err(_) => Place::Nowhere("its name is no legal header name; correct the API description".into()),
@@ -218,6 +226,14 @@ fn compile_query(fixed: [&str; 2], names: &[&str], parameters: &[FlagParameter])
     }
     entries.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
     entries.into_iter().map(|(_, _, entry)| entry).collect()
+}
+
+impl QueryEntry {
+    /// Does it have this name, which is encoded?
+    pub(crate) fn has_name(&self, encoded: &str) -> bool {
+        let (Self::Fixed { name, .. } | Self::Parameter { name, .. }) = self;
+        **name == *encoded
+    }
 }
 
 impl FlagParameter {

@@ -27,7 +27,7 @@ pub(crate) struct Origin {
 pub struct RequestUrl {
     pub(crate) origin: Arc<Origin>,
     pub(crate) path: String,
-    /// Ascending names.
+    /// Ascending names; an empty one is a text that stands alone.
     pub(crate) query: Vec<(Arc<str>, String)>,
 }
 
@@ -77,8 +77,11 @@ impl RequestUrl {
         let mut separator = '?';
         for (name, value) in &self.query {
             text.push(separator);
-            text.push_str(name);
-            text.push('=');
+            // Without a name, the value is the query itself.
+            if !name.is_empty() {
+                text.push_str(name);
+                text.push('=');
+            }
             text.push_str(value);
             separator = '&';
         }

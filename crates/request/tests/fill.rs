@@ -336,3 +336,24 @@ fn debug_output_shows_no_values() {
     let request = tool.filled(&[], &[("q", "s3cret"), ("x-note", "s3cret")]).expect("filled");
     assert!(!format!("{request:?}").contains("s3cret"));
 }
+
+/// OpenAPI 3.2 §4.12.1
+#[test]
+fn the_whole_query_can_be_one_parameter() {
+    let with = |server: &str, content_type: &str| {
+        let mut tool = tool(server, "/find").takes("querystring", "q");
+        let parameter = ParameterDetails { content_type: content_type.into(), ..ParameterDetails::default() };
+        tool.details = Some(ToolDetails { parameters: vec![parameter], ..ToolDetails::default() });
+        tool
+    };
+    let sent = |tool: &Tool, value: &str| match tool.filled(&[], &[("q", value)]) {
+        Ok(filled) => filled.url.to_uri().expect("short").to_string(),
+        Err(faults) => faults[0].problem.clone(),
+    };
+    let form = with("https://h.example?v=1", "application/x-www-form-urlencoded");
+    assert_eq!(sent(&form, r#"{"z":"a b","list":[1,2]}"#), "https://h.example/find?list=1&list=2&v=1&z=a+b");
+    assert!(sent(&form, "v=2").contains("sets"), "what the URL fixes stays");
+    let json = with("https://h.example", "application/json");
+    assert_eq!(sent(&json, r#"{"a":1}"#), "https://h.example/find?%7B%22a%22%3A1%7D");
+    assert_eq!(sent(&json, "{"), "must be JSON");
+}
