@@ -5,13 +5,14 @@ use crate::failure::Failure;
 use crate::last::{self, LastCall};
 use crate::output::Screen;
 use open_cli_client::{
-    CommandTrace, Environment, Identity, Patience, Places, Runtime, RuntimeUrl, Settings, Telemetry, UrlSource,
-    choose_runtime_url, token,
+    ClientError, CommandTrace, Environment, Identity, LoginWay, Patience, Places, Renew, Runtime, RuntimeUrl,
+    Settings, SignIn, SignInSettings, Telemetry, UrlSource, choose_runtime_url,
 };
 use open_cli_contract::Timestamp;
 use open_cli_instance::{InstanceOptions, Layout};
+use secrecy::SecretString;
 use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub(crate) struct App {
     started_at: Timestamp,
     settings: OnceCell<Settings>,
     runtime: OnceCell<Runtime>,
+    sign_in: OnceCell<(Rc<SignIn>, bool)>,
     tracing: OnceCell<(Rc<CommandTrace>, Telemetry)>,
 }
 
@@ -35,6 +37,7 @@ impl App {
             started_at: Timestamp::now(),
             settings: OnceCell::new(),
             runtime: OnceCell::new(),
+            sign_in: OnceCell::new(),
             tracing: OnceCell::new(),
         }
     }
@@ -77,41 +80,93 @@ impl App {
         Ok(choose_runtime_url(self.line.globals.runtime.as_deref(), &self.environment, config)?)
     }
 
-    /// The runtime; nothing is sent yet.
+    /// The runtime, with a token if there is one; nothing else is sent yet.
     pub(crate) fn runtime(&self) -> Result<&Runtime, Failure> {
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime);
         }
-        let trace = Rc::clone(&self.tracing().0);
-        let runtime = self.connect(Patience { total: self.line.globals.timeout }, Some(trace))?;
+        let token = self.token()?;
+        let runtime = self.runtime_with(token)?;
         Ok(self.runtime.get_or_init(|| runtime))
     }
 
-    /// The runtime, for what is nice to have and must not be waited for.
-    pub(crate) fn hasty_runtime(&self, limit: Duration) -> Result<Runtime, Failure> {
-        self.connect(Patience { total: Some(limit) }, None)
+    /// The runtime, asked with this token.
+    pub(crate) fn runtime_with(&self, token: Option<SecretString>) -> Result<Runtime, Failure> {
+        let trace = Rc::clone(&self.tracing().0);
+        self.connect(self.patience(), Some(trace), token)
     }
 
-    fn connect(&self, patience: Patience, trace: Option<Rc<CommandTrace>>) -> Result<Runtime, Failure> {
-        let settings = self.settings()?;
-        let (url, source) = self.runtime_url()?;
+    /// The runtime, for what is nice to have and must not be waited for: nobody is asked for a token (W47).
+    pub(crate) fn hasty_runtime(&self, limit: Duration) -> Result<Runtime, Failure> {
+        let token = self.sign_in()?.token_at_hand();
+        self.connect(Patience { total: Some(limit) }, None, token)
+    }
+
+    fn patience(&self) -> Patience {
+        Patience { total: self.line.globals.timeout }
+    }
+
+    fn connect(
+        &self,
+        patience: Patience,
+        trace: Option<Rc<CommandTrace>>,
+        token: Option<SecretString>,
+    ) -> Result<Runtime, Failure> {
+        let (url, _) = self.runtime_url()?;
         self.say(|| format!("runtime: {}", url.as_str()));
-        let mut identity = Identity {
+        let sign_in = self.sign_in()?;
+        let identity = Identity {
             config: self.request_config()?,
             mode: self.line.globals.mode.clone(),
             agent_profile: self.line.globals.agent_profile.clone(),
-            ..Identity::default()
+            token,
+            token_withheld: self.is_withheld()?,
+            renew: Some(Renew(Rc::new(move |refused| sign_in.renewed(refused)))),
         };
-        if let Some(oauth) = &settings.oauth {
-            // W53: a token belongs to the runtime it was configured for.
-            let configured = settings.runtime_url.as_deref().map(RuntimeUrl::parse).transpose()?;
-            if source != UrlSource::Config && configured.is_some_and(|configured| !configured.same_origin(&url)) {
-                identity.token_withheld = true;
-            } else {
-                identity.token = token(oauth, &self.environment)?;
-            }
-        }
         Ok(Runtime::new(url, &self.environment, identity, patience, trace)?)
+    }
+
+    /// How this client gets its token.
+    pub(crate) fn sign_in(&self) -> Result<Rc<SignIn>, Failure> {
+        if let Some((sign_in, _)) = self.sign_in.get() {
+            return Ok(Rc::clone(sign_in));
+        }
+        let settings = self.settings()?;
+        let (url, source) = self.runtime_url()?;
+        // W53: a token belongs to the runtime it was configured for.
+        let configured = settings.runtime_url.as_deref().map(RuntimeUrl::parse).transpose()?;
+        let is_other = source != UrlSource::Config && configured.is_some_and(|known| !known.same_origin(&url));
+        let sign_in = SignIn::new(SignInSettings {
+            oauth: settings.oauth.as_ref().filter(|_| !is_other),
+            runtime: url,
+            config: self.request_config()?,
+            folder: settings.config_path.as_deref().and_then(Path::parent).map(Path::to_owned),
+            state_dir: &self.instance()?.state_dir,
+            agent_profile: self.line.globals.agent_profile.clone(),
+            environment: self.environment.clone(),
+            patience: self.patience(),
+        });
+        let is_withheld = is_other && settings.oauth.is_some();
+        Ok(Rc::clone(&self.sign_in.get_or_init(|| (Rc::new(sign_in), is_withheld)).0))
+    }
+
+    /// A token is configured, but for another runtime.
+    fn is_withheld(&self) -> Result<bool, Failure> {
+        self.sign_in()?;
+        Ok(self.sign_in.get().is_some_and(|(_, is_withheld)| *is_withheld))
+    }
+
+    /// The token for the runtime. A person at a terminal is asked to sign in when that is what it takes.
+    pub(crate) fn token(&self) -> Result<Option<SecretString>, Failure> {
+        let sign_in = self.sign_in()?;
+        match sign_in.token() {
+            Err(ClientError::SignInRequired { .. }) if self.may_ask() => {
+                let show = |request: &_| crate::commands::auth::show(self, request, true);
+                sign_in.login(LoginWay::Browser, &[], &show)?;
+                Ok(sign_in.token()?)
+            }
+            other => Ok(other?),
+        }
     }
 
     /// Client §5.3, W10: `requestConfigPath`, else the absolute path of the active file, else nothing.

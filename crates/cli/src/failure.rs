@@ -165,7 +165,6 @@ impl From<SettingsError> for Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        let text = error.to_string();
         match error {
             ClientError::NoRuntime => Self::new(
                 Exit::Runtime,
@@ -220,23 +219,22 @@ impl From<ClientError> for Failure {
             )
             .request(request_id),
             ClientError::Refused(refusal) => Self::from(*refusal),
-            ClientError::SignInUnsupported { .. } => Self::new(
+            ClientError::SignInRequired { url } => Self::new(
                 Exit::Auth,
-                "sign_in_unsupported",
-                "Signing in to the runtime is not possible",
-                format!("{}.", capitalised(&text)),
+                "sign_in_required",
+                format!("Nobody is signed in to the runtime at {url}"),
+                "Its callers show a token, and none that is valid is kept here.",
             )
-            .suggest(
-                "Get a token elsewhere, put it into a variable, and use `\"mode\": \"providedToken\"` with \
-                 `\"tokenRef\": \"env:NAME\"`.",
-            ),
+            .suggest("Sign in with `open-cli auth login`; where no browser is, with `open-cli auth login --device`."),
+            ClientError::SignIn { what, detail } => Self::new(Exit::Auth, "sign_in_failed", what, capitalised(&detail))
+                .suggest("Try again with `open-cli auth login`, or look at `open-cli auth status`."),
             ClientError::Token { reason } => Self::new(
                 Exit::Auth,
                 "token_missing",
                 "There is no token for the runtime",
                 format!("{}.", capitalised(&reason)),
             )
-            .suggest("Set `tokenRef` to `env:NAME`, and the variable NAME to a valid token."),
+            .suggest("Set what the cause names, or correct `runtime.remote.oauth` of the configuration."),
         }
     }
 }
@@ -261,10 +259,17 @@ impl From<Refusal> for Failure {
             Some(ErrorCode::CuratedDeny) => {
                 "Use another `--agent-profile`, or add the tool to the profile's tool set.".to_owned()
             }
-            Some(ErrorCode::AuthnFailed) => {
-                "Set `runtime.remote.oauth.tokenRef` to `env:NAME`, and the variable NAME to a valid token."
-                    .to_owned()
-            }
+            Some(ErrorCode::AuthnFailed) if refusal.had_token => "The token may have expired, been revoked, or be meant \
+                for another audience: `open-cli auth status` shows what is known; sign in again with `open-cli auth \
+                login`, or get another token where this one is from."
+                .to_owned(),
+            Some(ErrorCode::AuthnFailed) => "Sign in with `open-cli auth login`, or say in `runtime.remote.oauth` where \
+                the token comes from."
+                .to_owned(),
+            Some(ErrorCode::AuthzDenied) => match problem.extra.get("scope").and_then(Value::as_str) {
+                Some(scope) => format!("Get a token with the scope `{scope}`, e.g. with `open-cli auth login --scope {scope}`."),
+                None => problem.hint.clone(),
+            },
             _ => problem.hint.clone(),
         };
         let exit = exit::of_refusal(refusal.code, problem.status);

@@ -125,6 +125,13 @@ impl Runtime {
         self.write(Method::POST, &path, "/v1/runtime/stop", b"{}")
     }
 
+    /// `POST /v1/runtime/session-close`; without an id the caller's own things end.
+    pub fn close_session(&self, session_id: &str) -> Result<Sent<Value>, ClientError> {
+        let body = json!({ "sessionId": session_id }).to_string();
+        let path = path("/v1/runtime/session-close", &[("config", self.config())]);
+        self.write(Method::POST, &path, "/v1/runtime/session-close", body.as_bytes())
+    }
+
     /// `POST /v1/refresh`.
     pub fn refresh(&self) -> Result<Sent<Value>, ClientError> {
         let body = json!({ "configPath": self.config() }).to_string();

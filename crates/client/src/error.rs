@@ -60,13 +60,21 @@ pub enum ClientError {
     /// The runtime said no.
     #[error("{}", .0.headline())]
     Refused(Box<Refusal>),
-    /// `runtime.remote.oauth` asks for what this version can't do.
-    #[error("{what} of runtime.remote.oauth is not supported by this version yet")]
-    SignInUnsupported {
-        /// As configured.
-        what: String,
+    /// Only a person can get the token.
+    #[error("nobody is signed in to the runtime at {url}")]
+    SignInRequired {
+        /// Base URL.
+        url: String,
     },
-    /// `tokenRef` does not lead to a token.
+    /// Getting a token did not succeed.
+    #[error("{what}: {detail}")]
+    SignIn {
+        /// What failed.
+        what: String,
+        /// Why; names no secret.
+        detail: String,
+    },
+    /// The configuration does not lead to a token, or to what is needed to get one.
     #[error("{reason}")]
     Token {
         /// What is wrong; names the variable, never its value.
@@ -81,6 +89,8 @@ pub struct Refusal {
     pub problem: Problem,
     /// Its code, when it is one of the closed list.
     pub code: Option<ErrorCode>,
+    /// A token was sent.
+    pub had_token: bool,
     /// The configured token was not sent, because the runtime is not the one it was configured for.
     pub token_withheld: bool,
     /// The answer named its request, so the runtime may have a trace of it.
@@ -145,7 +155,7 @@ impl Refusal {
         if problem.request_id.is_empty() {
             problem.request_id = request_id.to_owned();
         }
-        Self { problem, code, token_withheld, is_named: false }
+        Self { problem, code, had_token: false, token_withheld, is_named: false }
     }
 
     fn from_text(status: u16, text: &str) -> Problem {

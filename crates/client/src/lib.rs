@@ -6,7 +6,6 @@
 
 mod answer;
 mod audit;
-mod auth;
 mod calls;
 mod command_trace;
 mod endpoint;
@@ -15,17 +14,19 @@ mod error;
 mod proxy;
 mod runtime;
 mod settings;
+mod sign_in;
 mod telemetry;
 mod transport;
 
 pub use audit::{AuditLines, AuditPage, AuditQuery};
-pub use auth::token;
 pub use calls::{CatalogQuery, TraceQuery};
 pub use command_trace::{CommandTrace, FinishedTrace};
 pub use endpoint::{RuntimeUrl, UrlSource, choose as choose_runtime_url};
 pub use environment::Environment;
 pub use error::{ClientError, Refusal};
-pub use runtime::{Identity, Runtime, Sent};
-pub use settings::{OAuth, Places, ScopePaths, Settings, SettingsError};
+pub use open_cli_config::{RemoteOAuth, RemoteOAuthMode};
+pub use runtime::{Identity, Renew, Runtime, Sent};
+pub use settings::{Places, ScopePaths, Service, Settings, SettingsError};
+pub use sign_in::{LoginWay, Request, SignIn, SignInSettings, SignedIn};
 pub use telemetry::{ExportError, Telemetry};
 pub use transport::{DOWNLOAD_LIMIT, Patience, download};

@@ -7,13 +7,16 @@ use crate::transport::{Fault, Stream, Transport};
 use crate::{ClientError, CommandTrace, Environment, Patience, Refusal, RuntimeUrl};
 use open_cli_contract::REQUEST_ID_HEADER;
 use open_cli_contract::ids::RequestId;
+use open_cli_contract::problem::ErrorCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
+use std::cell::{Cell, RefCell};
 use std::io::Read;
 use std::rc::Rc;
 use std::time::Duration;
 use ureq::http::Method;
 use url::form_urlencoded::Serializer;
+use zeroize::Zeroizing;
 
 /// How often a read is repeated when the runtime says "in a moment".
 const READ_RETRIES: u32 = 2;
@@ -38,6 +41,18 @@ pub struct Identity {
     pub token: Option<SecretString>,
     /// A token is configured, but for another runtime.
     pub token_withheld: bool,
+    /// Where another token comes from when the runtime refuses this one.
+    pub renew: Option<Renew>,
+}
+
+/// Gets another token than the one that was refused.
+#[derive(Clone)]
+pub struct Renew(pub Rc<dyn Fn(&SecretString) -> Option<SecretString>>);
+
+impl std::fmt::Debug for Renew {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Renew")
+    }
 }
 
 /// An answer and the request it belongs to.
@@ -57,7 +72,9 @@ pub struct Runtime {
     transport: Transport,
     identity: Identity,
     patience: Patience,
-    authorization: Option<SecretString>,
+    /// The token in use; another one after it was renewed, which happens once.
+    token: RefCell<Option<SecretString>>,
+    is_renewed: Cell<bool>,
     trace: Option<Rc<CommandTrace>>,
 }
 
@@ -90,9 +107,8 @@ impl Runtime {
         let transport = Transport::new(url.url(), environment, patience).map_err(|detail| {
             ClientError::Unreachable { url: url.as_str().to_owned(), detail, request_id: String::new() }
         })?;
-        let authorization =
-            identity.token.as_ref().map(|token| SecretString::from(format!("Bearer {}", token.expose_secret())));
-        Ok(Self { url, transport, identity, patience, authorization, trace })
+        let token = RefCell::new(identity.token.clone());
+        Ok(Self { url, transport, identity, patience, token, is_renewed: Cell::new(false), trace })
     }
 
     /// Base URL.
@@ -127,6 +143,13 @@ impl Runtime {
 
     /// A read whose answer is as long as it likes.
     pub(crate) fn stream(&self, path: &str, route: &str) -> Result<(Head, Stream, String), ClientError> {
+        match self.stream_once(path, route) {
+            Err(error) if self.renews_after(&error) => self.stream_once(path, route),
+            other => other,
+        }
+    }
+
+    fn stream_once(&self, path: &str, route: &str) -> Result<(Head, Stream, String), ClientError> {
         self.patiently(|| {
             let outgoing = Outgoing { accept: ACCEPT_LINES, ..Outgoing::get(path, route) };
             let (head, mut stream) = self.sent(&outgoing, |url, headers| self.transport.open(url, headers))?;
@@ -180,7 +203,34 @@ impl Runtime {
         }
     }
 
+    /// Authentication comes before everything else in a runtime, so what was refused for its token had no effect and
+    /// may be sent again with another one, once.
     fn send(&self, outgoing: &Outgoing<'_>) -> Result<(Answer, String), Unsent> {
+        match self.send_once(outgoing) {
+            Err(Unsent::For(error)) if self.renews_after(&error) => self.send_once(outgoing),
+            other => other,
+        }
+    }
+
+    /// True when the request was refused for its token, and there is another one now.
+    fn renews_after(&self, error: &ClientError) -> bool {
+        let ClientError::Refused(refusal) = error else { return false };
+        let (Some(ErrorCode::AuthnFailed), Some(renew)) = (refusal.code, &self.identity.renew) else {
+            return false;
+        };
+        let Some(refused) = self.token.borrow().clone() else { return false };
+        if self.is_renewed.replace(true) {
+            return false;
+        }
+        let renewed = (renew.0)(&refused);
+        let is_renewed = renewed.is_some();
+        if is_renewed {
+            self.token.replace(renewed);
+        }
+        is_renewed
+    }
+
+    fn send_once(&self, outgoing: &Outgoing<'_>) -> Result<(Answer, String), Unsent> {
         let answer = self.sent(outgoing, |url, headers| {
             let answer = self.transport.send(outgoing.method.clone(), url, headers, outgoing.body)?;
             Ok((answer.head, answer.body))
@@ -204,8 +254,10 @@ impl Runtime {
         if outgoing.body.is_some() {
             headers.push(("content-type", "application/json"));
         }
-        if let Some(authorization) = &self.authorization {
-            headers.push(("authorization", authorization.expose_secret()));
+        let token = self.token.borrow().clone();
+        let authorization = token.map(|token| Zeroizing::new(format!("Bearer {}", token.expose_secret())));
+        if let Some(authorization) = &authorization {
+            headers.push(("authorization", authorization));
         }
         headers.extend(context.iter().map(|(name, value)| (*name, value.as_str())));
         match send(&url, &headers) {
@@ -235,6 +287,7 @@ impl Runtime {
                 let withheld = self.identity.token_withheld;
                 let mut refusal = Refusal::read(head.status, body, id.as_str(), withheld);
                 refusal.is_named = head.request_id().is_some();
+                refusal.had_token = self.token.borrow().is_some();
                 let error = ClientError::Refused(Box::new(refusal));
                 match head.status {
                     503 => Err(Unsent::Later { pause: head.retry_after(), error }),

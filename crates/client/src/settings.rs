@@ -2,7 +2,7 @@
 //! validation are `open_cli_config`'s.
 
 use crate::Environment;
-use open_cli_config::{ConfigError, LOCAL_FILE, Locations, PROJECT_FILE, Scope};
+use open_cli_config::{ConfigError, LOCAL_FILE, Locations, PROJECT_FILE, RemoteOAuth, Scope, Secret};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -16,15 +16,15 @@ const REPOSITORY_MARK: &str = ".git";
 #[error("{}", .0.render())]
 pub struct SettingsError(#[from] ConfigError);
 
-/// `runtime.remote.oauth`, as far as this version uses it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OAuth {
-    /// `providedToken`, `oauthClient`, `browserLogin`; absent acts as the first.
-    pub mode: Option<String>,
-    /// `env:NAME`.
-    pub token_ref: Option<String>,
-    /// The token is to be exchanged for another one.
-    pub delegates: bool,
+/// A configured service, and what is configured for its upstream's credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Its id.
+    pub id: String,
+    /// Type of its secret, and the secret's id; `None` when none is configured.
+    pub secret: Option<(String, String)>,
+    /// Its source signs in by itself.
+    pub has_source_oauth: bool,
 }
 
 /// The scope files that exist.
@@ -113,7 +113,9 @@ pub struct Settings {
     /// `runtime.remote.requestConfigPath`.
     pub request_config_path: Option<String>,
     /// `runtime.remote.oauth`.
-    pub oauth: Option<OAuth>,
+    pub oauth: Option<RemoteOAuth>,
+    /// Configured services, by id.
+    pub services: Vec<Service>,
     /// `policy.approvalRequired`; `None` without configuration.
     pub approval_patterns: Option<Vec<String>>,
     /// Enabled sources by type.
@@ -146,16 +148,19 @@ impl Settings {
         }
         let [local, user, managed] = [&scopes.local, &scopes.user, &scopes.managed];
         let config_path = scopes.project.clone().or_else(|| local.clone().or(user.clone()).or(managed.clone()));
-        let oauth = remote.as_ref().and_then(|remote| remote.oauth.as_ref()).map(|oauth| OAuth {
-            mode: oauth.mode.map(|mode| mode.as_str().to_owned()),
-            token_ref: oauth.token_ref.clone(),
-            delegates: oauth.delegation.as_ref().is_some_and(|delegation| delegation.enabled),
+        let services = config.services.iter().map(|(id, service)| Service {
+            id: id.clone(),
+            secret: secret_of(id, &service.source, &config.secrets),
+            has_source_oauth: config.sources.get(&service.source).is_some_and(|source| source.oauth.is_some()),
         });
+        let services = services.collect();
+        let oauth = remote.as_ref().and_then(|remote| remote.oauth.clone());
         Ok(Self {
             config_path,
             runtime_url: remote.as_ref().and_then(|remote| remote.url.as_ref()).map(|url| url.as_str().to_owned()),
             request_config_path: remote.and_then(|remote| remote.request_config_path),
             oauth,
+            services,
             approval_patterns: Some(config.policy.approval_required),
             source_types,
             scopes,
@@ -163,9 +168,23 @@ impl Settings {
     }
 }
 
+/// The secret that a service's calls use: the one of a scheme of its own (`<service>.<scheme>`), else one that is named
+/// like the service or its source (client §11.5).
+fn secret_of(service: &str, source: &str, secrets: &BTreeMap<String, Secret>) -> Option<(String, String)> {
+    let own = secrets.keys().find(|id| id.strip_prefix(service).is_some_and(|rest| rest.starts_with('.')));
+    let candidates = [format!("{source}.oauth"), service.to_owned(), source.to_owned()];
+    let id = own.cloned().or_else(|| candidates.into_iter().find(|id| secrets.contains_key(id)))?;
+    let word = match secrets.get(&id)? {
+        Secret::Static(secret) => secret.type_word(),
+        Secret::OAuth2(_) => "oauth2",
+    };
+    Some((word.to_owned(), id))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use open_cli_config::RemoteOAuthMode;
     use tempfile::TempDir;
 
     struct Home {
@@ -263,7 +282,10 @@ mod tests {
         assert_eq!(settings.runtime_url.as_deref(), Some("http://h"));
         assert_eq!(settings.request_config_path.as_deref(), Some("/srv/x.json"));
         let oauth = settings.oauth.unwrap();
-        assert_eq!((oauth.mode.as_deref(), oauth.token_ref.as_deref()), (Some("providedToken"), Some("env:T")));
+        assert_eq!(
+            (oauth.mode, oauth.token_ref.as_deref()),
+            (Some(RemoteOAuthMode::ProvidedToken), Some("env:T"))
+        );
         assert_eq!(settings.approval_patterns, Some(vec!["a:*".to_owned()]));
         assert_eq!(settings.source_types, BTreeMap::from([("openapi".to_owned(), 1)]));
     }

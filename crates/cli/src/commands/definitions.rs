@@ -2,8 +2,8 @@
 
 use super::completion::SHELLS;
 use super::{
-    Command, Operand, audit, call, catalog, completion, diff, explain, refresh, runtime, search, status, tool,
-    trace, workflow,
+    Command, Operand, audit, auth, call, catalog, completion, diff, explain, refresh, runtime, search, status,
+    tool, trace, workflow,
 };
 use crate::{help, init};
 
@@ -63,6 +63,47 @@ pub(crate) const COMMANDS: &[Command] = &[
         flags: &[],
         examples: &["open-cli audit show 0199c3f0-7a4e-7d1a-9d35-6a1f6a1f6a1f", "open-cli audit show 42"],
         run: audit::show,
+    },
+    Command {
+        words: &["auth", "login"],
+        operands: &[],
+        about: "Sign in to the runtime with a browser",
+        detail: "The runtime says where. The address is shown and opened; the token is kept for this runtime, and renewed \
+                 by itself when the provider allows it. Where no browser is, `--device` shows a code to type elsewhere.",
+        flags: auth::LOGIN_FLAGS,
+        examples: &[
+            "open-cli auth login",
+            "open-cli auth login --device",
+            "open-cli auth login --scope audit:read",
+        ],
+        run: auth::login,
+    },
+    Command {
+        words: &["auth", "logout"],
+        operands: &[],
+        about: "Forget the sign-in to the runtime",
+        detail: "Deletes the tokens that are kept for this runtime, and takes the sign-in back where the provider offers it.",
+        flags: &[],
+        examples: &["open-cli auth logout"],
+        run: auth::logout,
+    },
+    Command {
+        words: &["auth", "status"],
+        operands: &[],
+        about: "Show who is signed in, how, and until when",
+        detail: "Also which configured service has a secret of which type.",
+        flags: &[],
+        examples: &["open-cli auth status", "open-cli auth status --format json"],
+        run: auth::status,
+    },
+    Command {
+        words: &["auth", "token"],
+        operands: &[],
+        about: "Write the token for the runtime to stdout",
+        detail: "For other programs that ask the runtime. It is renewed first when it has come to its end.",
+        flags: &[],
+        examples: &["curl -H \"Authorization: Bearer $(open-cli auth token)\" http://127.0.0.1:8765/v1/traces"],
+        run: auth::token,
     },
     Command {
         words: &["call"],

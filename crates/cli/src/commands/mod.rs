@@ -1,6 +1,7 @@
 //! The built-in commands, each defined once in `definitions`; look-up, help and completion read those.
 
 mod audit;
+pub(crate) mod auth;
 mod call;
 mod catalog;
 mod complete;

@@ -98,20 +98,27 @@ pub(super) fn run(app: &App, _: &[String]) -> Result<Exit, Failure> {
     let settings = app.settings()?;
     let url = app.runtime_url().ok().map(|(url, _)| url.as_str().to_owned());
     let begin = Instant::now();
-    let asked = app.runtime().and_then(|runtime| Ok((runtime, runtime.info()?.value)));
+    let asked = match app.runtime().and_then(|runtime| Ok((runtime, runtime.info()?.value))) {
+        // A runtime that asks for a token says as much to everybody.
+        Err(failure) if failure.exit == Exit::Auth => {
+            let anonymous = app.runtime_with(None).and_then(|runtime| Ok(runtime.info()?.value));
+            anonymous.map(|info| (None, info, Some(failure)))
+        }
+        other => other.map(|(runtime, info)| (Some(runtime), info, None)),
+    };
     let latency = u64::try_from(begin.elapsed().as_millis()).ok();
     let (runtime, info, failure) = match asked {
-        Ok((runtime, info)) => (Some(runtime), info, None),
+        Ok(asked) => asked,
         Err(failure) => (None, Value::Null, Some(failure)),
     };
     let answer = runtime.and_then(|runtime| runtime.catalog(&CatalogQuery::default()).ok());
     let report = Report {
         runtime: RuntimeStatus {
-            available: failure.is_none(),
+            available: failure.is_none() || info != Value::Null,
             mode: if url.is_some() { "remote" } else { "unknown" },
             version: member(&info, "/version").map(str::to_owned),
             url,
-            latency_ms: latency.filter(|_| failure.is_none()),
+            latency_ms: latency.filter(|_| failure.is_none() || info != Value::Null),
             error: failure.as_ref().map(|failure| format!("{}: {}", failure.message, failure.cause)),
         },
         config: ConfigStatus { active_path: settings.config_path.clone() },
@@ -159,7 +166,7 @@ fn auth(settings: &Settings, info: &Value) -> Auth {
         .and_then(Value::as_array)
         .map(|scopes| scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect())
         .unwrap_or_default();
-    let configured = settings.oauth.as_ref().and_then(|oauth| oauth.mode.clone());
+    let configured = settings.oauth.as_ref().and_then(|oauth| oauth.mode).map(|mode| mode.as_str().to_owned());
     let mode = match configured {
         Some(mode) => mode,
         None if browser_login_configured == Some(true) => "browserLogin".into(),
