@@ -121,7 +121,7 @@ impl App {
             agent_profile: self.line.globals.agent_profile.clone(),
             token,
             token_withheld: self.is_withheld()?,
-            renew: Some(Renew(Rc::new(move |refused| sign_in.renewed(refused)))),
+            renew: Some(Renew::new(move |refused| sign_in.renewed(refused))),
         };
         Ok(Runtime::new(url, &self.environment, identity, patience, trace)?)
     }

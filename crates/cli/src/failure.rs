@@ -227,7 +227,7 @@ impl From<ClientError> for Failure {
             )
             .suggest("Sign in with `open-cli auth login`; where no browser is, with `open-cli auth login --device`."),
             ClientError::SignIn { what, detail } => Self::new(Exit::Auth, "sign_in_failed", what, capitalised(&detail))
-                .suggest("Try again with `open-cli auth login`, or look at `open-cli auth status`."),
+                .suggest("Look at `open-cli auth status`, and at `runtime.remote.oauth` of the configuration."),
             ClientError::Token { reason } => Self::new(
                 Exit::Auth,
                 "token_missing",

@@ -47,7 +47,16 @@ pub struct Identity {
 
 /// Gets another token than the one that was refused.
 #[derive(Clone)]
-pub struct Renew(pub Rc<dyn Fn(&SecretString) -> Option<SecretString>>);
+pub struct Renew(Rc<GetAnother>);
+
+type GetAnother = dyn Fn(&SecretString) -> Option<SecretString>;
+
+impl Renew {
+    /// By this.
+    pub fn new(get: impl Fn(&SecretString) -> Option<SecretString> + 'static) -> Self {
+        Self(Rc::new(get))
+    }
+}
 
 impl std::fmt::Debug for Renew {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

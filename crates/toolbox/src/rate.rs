@@ -13,11 +13,14 @@ use std::time::{Duration, Instant};
 /// Counts that are kept; whoever comes when there are as many is counted together with the others that do.
 const MAX_COUNTS: usize = 100_000;
 
+/// The limits of a configuration, and the configuration that they are of.
+type Compiled = (Arc<Loaded>, Arc<Vec<Limit>>);
+
 /// All counts of the runtime.
 pub(crate) struct RateLimits {
     born: Instant,
     /// Limits, compiled, by configuration.
-    compiled: RwLock<HashMap<String, (Arc<Loaded>, Arc<Vec<Limit>>)>>,
+    compiled: RwLock<HashMap<String, Compiled>>,
     counts: Mutex<HashMap<Key, Duration>>,
 }
 

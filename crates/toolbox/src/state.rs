@@ -103,24 +103,44 @@ impl State {
         }
     }
 
-    /// The snapshot for the configuration a request names.
-    pub(crate) async fn snapshot(&self, selector: &str, trace: &Trace) -> Result<Arc<Snapshot>, Box<Problem>> {
+    /// The snapshot for the configuration a request names. `passed` is the guard that let the caller in.
+    pub(crate) async fn snapshot(
+        &self,
+        selector: &str,
+        passed: Option<&Arc<Guard>>,
+        trace: &Trace,
+    ) -> Result<Arc<Snapshot>, Box<Problem>> {
+        let guard = self.passed(selector, passed)?;
         let span = trace.span("catalog.current");
         let keeper = self.configs.select(selector)?;
         let snapshot = span.end_with(keeper.current().await).map_err(|error| problem(&error))?;
-        self.check_guard(selector, &snapshot)?;
+        Guard::check(guard.as_ref(), snapshot.config().config.runtime.auth())?;
         Ok(snapshot)
     }
 
-    /// Does the configuration in force ask for the authentication that was asked of the caller?
-    fn check_guard(&self, selector: &str, snapshot: &Snapshot) -> Result<(), Box<Problem>> {
-        Guard::check(self.configs.guard(selector)?.as_ref(), snapshot.config().config.runtime.auth())
+    /// The guard of the configuration that a request names, which must be the one that let the caller in: an endpoint
+    /// that forgot to ask lets nobody in.
+    fn passed(&self, selector: &str, passed: Option<&Arc<Guard>>) -> Result<Option<Arc<Guard>>, Box<Problem>> {
+        let guard = self.configs.guard(selector)?;
+        let is_same = match (&guard, passed) {
+            (Some(guard), Some(passed)) => Arc::ptr_eq(guard, passed),
+            (guard, passed) => guard.is_none() && passed.is_none(),
+        };
+        if is_same {
+            return Ok(guard);
+        }
+        Err(Problem::new(ErrorCode::AuthnFailed, "The caller was not looked at for this configuration."))
     }
 
     /// Refetches and rebuilds.
-    pub(crate) async fn refresh(&self, selector: &str, trace: &Trace) -> Result<Refreshed, Box<Problem>> {
+    pub(crate) async fn refresh(
+        &self,
+        selector: &str,
+        passed: Option<&Arc<Guard>>,
+        trace: &Trace,
+    ) -> Result<Refreshed, Box<Problem>> {
         // Whoever may not see the catalog may not refresh it either.
-        self.snapshot(selector, trace).await?;
+        self.snapshot(selector, passed, trace).await?;
         let keeper = self.configs.select(selector)?;
         keeper.refresh(trace).await.map_err(|error| problem(&error))
     }
@@ -134,7 +154,12 @@ impl State {
 
     /// For endpoints that need no catalog: refuses a selector of another configuration, and callers of one that asks
     /// for authentication and did not at the start.
-    pub(crate) async fn check_selector(&self, selector: &str) -> Result<(), Box<Problem>> {
+    pub(crate) async fn check_selector(
+        &self,
+        selector: &str,
+        passed: Option<&Arc<Guard>>,
+    ) -> Result<(), Box<Problem>> {
+        let guard = self.passed(selector, passed)?;
         if selector.is_empty() && self.configs.has_many() {
             return Ok(());
         }
@@ -142,7 +167,10 @@ impl State {
         // What could never be loaded can't ask for anything; its catalog is refused for that.
         match keeper.has_nothing() {
             true => Ok(()),
-            false => keeper.current().await.map_or(Ok(()), |snapshot| self.check_guard(selector, &snapshot)),
+            false => match keeper.current().await {
+                Ok(snapshot) => Guard::check(guard.as_ref(), snapshot.config().config.runtime.auth()),
+                Err(_) => Ok(()),
+            },
         }
     }
 

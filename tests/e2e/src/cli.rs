@@ -1,5 +1,6 @@
 //! The client as typed.
 
+use crate::process::Child;
 use serde_json::Value;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -38,6 +39,11 @@ impl Cli {
     pub fn input(mut self, text: &str) -> Self {
         self.input = text.as_bytes().to_vec();
         self
+    }
+
+    /// Starts it; it runs beside the test.
+    pub fn start(self) -> Child {
+        Child::start(self.command)
     }
 
     /// Runs it to its end.

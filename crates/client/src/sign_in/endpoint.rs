@@ -95,8 +95,9 @@ impl Asker<'_> {
         let headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")];
         let (status, answer) = self.send(Method::POST, url, &headers, Some(body.as_bytes()))?;
         if (200..=299).contains(&status) {
-            return serde_json::from_slice(&answer)
-                .map_err(|_| NotGranted::Failed(format!("{} did not answer as its protocol says", shown(url))));
+            return serde_json::from_slice(&answer).map_err(|_| {
+                NotGranted::Failed(format!("the server at {} did not answer as its protocol says", shown(url)))
+            });
         }
         Err(refusal(url, status, &answer))
     }
@@ -107,8 +108,9 @@ impl Asker<'_> {
         if status != 200 {
             return Err(refusal(url, status, &answer));
         }
-        serde_json::from_slice(&answer)
-            .map_err(|_| NotGranted::Failed(format!("{} is not the expected JSON", shown(url))))
+        serde_json::from_slice(&answer).map_err(|_| {
+            NotGranted::Failed(format!("the server at {} did not answer with the expected JSON", shown(url)))
+        })
     }
 
     /// What an issuer says about itself; the issuer it names must be the one that was asked (RFC 8414 §3.3).
@@ -119,7 +121,7 @@ impl Asker<'_> {
             return Ok(metadata);
         }
         let other = open_cli_contract::redact::text(&metadata.issuer);
-        Err(NotGranted::Failed(format!("{} says that it is {other}", shown(&url))))
+        Err(NotGranted::Failed(format!("the server at {} says that it is {other}", shown(&url))))
     }
 
     fn send(
@@ -130,7 +132,8 @@ impl Asker<'_> {
         body: Option<&[u8]>,
     ) -> Result<(u16, Vec<u8>), NotGranted> {
         let target = web_url(url).map_err(|error| NotGranted::Failed(error.to_string()))?;
-        let failed = |reason: &str| NotGranted::Failed(format!("{}: {reason}", shown(url)));
+        let failed =
+            |reason: &str| NotGranted::Failed(format!("the server at {} can't be asked: {reason}", shown(url)));
         let patience = Patience { total: self.patience.total.or(Some(TIMEOUT)) };
         let transport = Transport::new(&target, self.environment, patience).map_err(|reason| failed(&reason))?;
         let answer = transport.send(method, target.as_str(), headers, body).map_err(|fault| match fault {
@@ -161,8 +164,8 @@ fn refusal(url: &str, status: u16, answer: &[u8]) -> NotGranted {
         description => format!("{} ({description})", refused.error),
     });
     let detail = match words.as_str() {
-        "" => format!("{} answered with status {status}", shown(url)),
-        words => format!("{} answered with status {status}: {words}", shown(url)),
+        "" => format!("the server at {} answered with status {status}", shown(url)),
+        words => format!("the server at {} answered with status {status}: {words}", shown(url)),
     };
     NotGranted::Refused { code: refused.error, detail }
 }
@@ -184,7 +187,7 @@ mod tests {
         let detail = refused.detail();
         assert_eq!(
             detail,
-            "https://id.example/token?client_secret=*** answered with status 400: invalid_grant (code [31m expired)"
+            "the server at https://id.example/token?client_secret=REDACTED answered with status 400: invalid_grant (code [31m expired)"
         );
         assert!(refusal("https://h/t", 502, b"<html>").detail().ends_with("status 502"));
     }

@@ -16,7 +16,7 @@ pub(super) const NAME: &str = "runtime.api_catalog";
 
 pub(super) async fn api_catalog(call: &mut Call) -> Result<Answer, Box<Problem>> {
     let selector = call.query.get("config");
-    let snapshot = call.state.snapshot(selector, call.trace()).await?;
+    let snapshot = call.snapshot(selector).await?;
     // What is published follows from the catalog and from what the configuration is called.
     let reach = authn::selection(call, &snapshot);
     let slice = Slice { tool: PATH.to_owned(), reach: reach.clone(), ..Slice::default() };

@@ -24,7 +24,7 @@ const JSON_LINES: &str = "application/x-ndjson";
 const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-audit-next-cursor");
 
 pub(super) async fn events(call: &mut Call) -> Result<Answer, Box<Problem>> {
-    call.state.check_selector(call.query.get("config")).await?;
+    call.check_selector().await?;
     let query = own(call, query(call)?).await?;
     let is_following = query.cursor.is_some();
     let as_lines = wants_lines(&call.headers);

@@ -63,10 +63,16 @@ pub(super) async fn admit(endpoint: Endpoint, access: Access, call: &mut Call) -
 
 /// Finds out who sent the request, once.
 pub(super) async fn identify(call: &mut Call, selector: &str) -> Result<(), Box<Problem>> {
-    if call.guard.is_some() {
-        return Ok(());
-    }
-    let Some(guard) = call.state.configs.guard(selector)? else { return Ok(()) };
+    let guard = match (&call.guard, call.state.configs.guard(selector)?) {
+        (None, None) => return Ok(()),
+        (None, Some(guard)) => guard,
+        (Some(passed), Some(guard)) if Arc::ptr_eq(passed, &guard) => return Ok(()),
+        // The query names one configuration, and the body another.
+        (Some(_), _) => {
+            let detail = "The request names two configurations.";
+            return Err(Problem::new(ErrorCode::RuntimeAttachMismatch, detail));
+        }
+    };
     call.guard = Some(Arc::clone(&guard));
     let mut span = call.trace().span(SPAN);
     let found = match bearer(call.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes)) {

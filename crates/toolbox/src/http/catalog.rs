@@ -31,7 +31,7 @@ pub(super) async fn effective(call: &mut Call) -> Result<Answer, Box<Problem>> {
 async fn answer(call: &Call) -> Result<Answer, Box<Problem>> {
     let mode = mode(call.query.get("mode"))?;
     let profile = call.query.get("agentProfile");
-    let snapshot = call.state.snapshot(call.query.get("config"), call.trace()).await?;
+    let snapshot = call.snapshot(call.query.get("config")).await?;
     let mut slice = Slice { reach: authn::selection(call, &snapshot), ..slice(call) };
     record::connected(call, &snapshot).await?;
     if call.query.get("responses") == "true" {

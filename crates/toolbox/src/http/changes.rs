@@ -25,7 +25,7 @@ pub(super) async fn changes(call: &mut Call) -> Result<Answer, Box<Problem>> {
     };
     let selector = call.query.get("config");
     // Whoever may not see the catalog may not see its changes either; and an edit shows with this very request.
-    let snapshot = call.state.snapshot(selector, call.trace()).await?;
+    let snapshot = call.snapshot(selector).await?;
     let keeper = call.state.configs.select(selector)?;
     let reaches = |id: &str| authn::reaches_id(call, &snapshot, id);
     let part: Option<Reaches<'_>> = if call.guard.is_some() { Some(&reaches) } else { None };
@@ -34,7 +34,7 @@ pub(super) async fn changes(call: &mut Call) -> Result<Answer, Box<Problem>> {
 }
 
 pub(super) async fn definitions(call: &mut Call) -> Result<Answer, Box<Problem>> {
-    let snapshot = call.state.snapshot(call.query.get("config"), call.trace()).await?;
+    let snapshot = call.snapshot(call.query.get("config")).await?;
     let whole = Arc::clone(&snapshot);
     let work = tokio::task::spawn_blocking(move || whole.definitions(true));
     let mut definitions = work.await.map_err(internal)?;

@@ -139,7 +139,7 @@ async fn run(
         ..Event::named(NAME)
     };
     authn::identify(call, &request.config_path).await?;
-    let snapshot = match call.state.snapshot(&request.config_path, call.trace()).await {
+    let snapshot = match call.snapshot(&request.config_path).await {
         Ok(snapshot) => snapshot,
         Err(problem) => {
             call.trace().event(event("tools.execute".into(), "catalog_load_error".into()));

@@ -16,7 +16,7 @@ struct InForce {
 }
 
 pub(super) async fn log(call: &mut Call) -> Result<Answer, Box<Problem>> {
-    call.state.check_selector(call.query.get("config")).await?;
+    call.check_selector().await?;
     let body = call.json_body().await?;
     let Some(control) = call.state.log.clone() else {
         return Err(Problem::new(ErrorCode::NotFound, "This runtime's log belongs to the program it is part of."));

@@ -15,7 +15,7 @@ pub(super) async fn metrics(call: &mut Call) -> Result<Answer, Box<Problem>> {
     match &state.telemetry.metrics {
         Some(metrics) if !has_own_listener => {
             let (metrics, headers) = (Arc::clone(metrics), call.headers.clone());
-            call.state.check_selector(call.query.get("config")).await?;
+            call.check_selector().await?;
             // Thousands of series take milliseconds: beside the threads that serve.
             tokio::task::spawn_blocking(move || answer(&metrics, &headers)).await.map_err(respond::internal)
         }

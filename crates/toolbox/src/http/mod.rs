@@ -31,6 +31,7 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use open_cli_callers::{Caller, Right};
+use open_cli_catalog::Snapshot;
 use open_cli_contract::REQUEST_ID_HEADER;
 use open_cli_contract::ids::RequestId;
 use open_cli_contract::problem::{ErrorCode, Problem};
@@ -285,6 +286,16 @@ fn request_id(headers: &HeaderMap) -> RequestId {
 }
 
 impl Call {
+    /// The snapshot for a configuration, which must be one that the caller was looked at for.
+    pub(crate) async fn snapshot(&self, selector: &str) -> Result<Arc<Snapshot>, Box<Problem>> {
+        self.state.snapshot(selector, self.guard.as_ref(), self.trace()).await
+    }
+
+    /// For endpoints that need no catalog: the query names a configuration of this runtime, or none.
+    pub(crate) async fn check_selector(&self) -> Result<(), Box<Problem>> {
+        self.state.check_selector(self.query.get("config"), self.guard.as_ref()).await
+    }
+
     /// Where work begins its spans.
     pub(crate) fn trace(&self) -> &Trace {
         self.span.trace()

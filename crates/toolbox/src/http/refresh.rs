@@ -36,7 +36,7 @@ pub(super) async fn refresh(call: &mut Call) -> Result<Answer, Box<Problem>> {
     };
     authn::identify(call, &selector).await?;
     authn::demand(call, Right::Refresh).await?;
-    let result = call.state.refresh(&selector, call.trace()).await;
+    let result = call.state.refresh(&selector, call.guard.as_ref(), call.trace()).await;
     let mut event = Event { operation: "refresh".into(), duration: Some(started.elapsed()), ..Event::named(NAME) };
     match &result {
         Ok(_) => event.status_code = 200,

@@ -65,7 +65,7 @@ pub(super) async fn info(call: &mut Call) -> Result<Answer, Box<Problem>> {
 
 /// The answer leaves before the drain begins (W-29).
 pub(super) async fn stop(call: &mut Call) -> Result<Answer, Box<Problem>> {
-    call.state.check_selector(call.query.get("config")).await?;
+    call.check_selector().await?;
     tracing::info!(request = %call.request_id, "stop requested");
     // Logged by `record`; a runtime whose disk is full must still be stoppable (W-32).
     let _ = call.state.record(&record::action(call, "runtime_stop", "runtime.stop")).await;

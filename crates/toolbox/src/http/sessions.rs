@@ -96,7 +96,7 @@ fn principal(call: &Call) -> String {
 }
 
 async fn request(call: &mut Call) -> Result<SessionRequest, Box<Problem>> {
-    call.state.check_selector(call.query.get("config")).await?;
+    call.check_selector().await?;
     let body = call.json_body().await?;
     let request = if body.is_empty() { SessionRequest::default() } else { parse(&body)? };
     check_names(&[("sessionId", &request.session_id)])?;

@@ -34,7 +34,7 @@ struct Wanted {
 }
 
 pub(super) async fn traces(call: &mut Call) -> Result<Answer, Box<Problem>> {
-    call.state.check_selector(call.query.get("config")).await?;
+    call.check_selector().await?;
     if authn::only_own(call, Right::TraceRead).is_some() && call.state.configs.has_many() {
         // Which of two callers of the same name is meant, the issuers of many configurations don't agree about.
         authn::demand(call, Right::TraceRead).await?;

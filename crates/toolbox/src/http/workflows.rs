@@ -54,7 +54,7 @@ async fn answer(
     mode: Option<Mode>,
 ) -> Result<Answer, Box<Problem>> {
     authn::identify(call, &request.config_path).await?;
-    let snapshot = match call.state.snapshot(&request.config_path, call.trace()).await {
+    let snapshot = match call.snapshot(&request.config_path).await {
         Ok(snapshot) => snapshot,
         // A caller that is not who it should be has a record of its own.
         Err(problem) if problem.code == ErrorCode::AuthnFailed.as_str() => return Err(problem),
