@@ -4,6 +4,7 @@
 use crate::diagnostics::{error, note};
 use crate::discover::{self, Expanded, Found};
 use crate::load::{self, Done};
+use crate::mcp::{self, Mcp, McpSource};
 use crate::pins::Pins;
 use crate::plan::{self, Plan, SourcePlan, Work, text};
 use crate::prepared::Kept;
@@ -20,9 +21,10 @@ use open_cli_contract::command::{BUILT_IN_COMMANDS, command_word};
 use open_cli_contract::redact;
 use open_cli_discovery::{Discovery, Limits};
 use open_cli_documents::{Documents, FileStamp};
+use open_cli_mcp::Servers;
 use open_cli_observe::Trace;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -49,6 +51,7 @@ pub struct Builder {
     kept: Arc<Kept>,
     /// Where the catalog is kept for the next start.
     store: Option<Arc<Store>>,
+    servers: Option<Arc<Servers>>,
 }
 
 /// How a build goes about it.
@@ -63,7 +66,30 @@ impl Builder {
     /// For the configuration at these locations; documents are read through `documents`.
     pub fn new(locations: Locations, documents: Arc<Documents>) -> Self {
         let discovery = Discovery::new(Documents::clone(&documents), Limits::default());
-        Self { locations, documents, discovery, kept: Arc::default(), store: None }
+        Self { locations, documents, discovery, kept: Arc::default(), store: None, servers: None }
+    }
+
+    /// With MCP servers, which are not called otherwise.
+    #[must_use]
+    pub fn with_mcp(self, servers: Arc<Servers>) -> Self {
+        Self { servers: Some(servers), ..self }
+    }
+
+    /// The MCP servers of a configuration, by the keys of their services.
+    fn mcp_sources(&self, config: &Config) -> HashMap<[u8; 32], McpSource> {
+        let source = |work: Work| match work {
+            Work::Service(plan) => Some((plan.key(), plan.mcp?)),
+            Work::Discover(_) => None,
+        };
+        self.plans(config).0.into_iter().filter_map(source).collect()
+    }
+
+    /// What is to be built of a configuration.
+    pub(crate) fn plans(&self, config: &Config) -> (Vec<Work>, Vec<Diagnostic>) {
+        // Servers of one configuration are not those of another that says the same.
+        let owner =
+            self.locations.probed().iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>().join("\n");
+        plan::plans(config, &Mcp::new(self.servers.as_deref(), &owner, config))
     }
 
     /// Keeps the catalog in this folder, so that a restart with unchanged inputs need not build it. Stored services of at
@@ -84,7 +110,13 @@ impl Builder {
         let (stamps, loaded) = self.load_config();
         let config = Arc::new(loaded.ok()?);
         let config_digest = digest_of(&config).ok()?;
-        match store.restore(Now { config, config_digest, stamps, kept: Arc::clone(&self.kept) }) {
+        match store.restore(Now {
+            servers: self.mcp_sources(&config.config),
+            config,
+            config_digest,
+            stamps,
+            kept: Arc::clone(&self.kept),
+        }) {
             Ok(restored) => restored,
             Err(fault) => {
                 tracing::info!(%fault, "the stored catalog is not used; it is built anew");
@@ -121,20 +153,23 @@ impl Builder {
             Ok(loaded) => Arc::new(loaded),
             Err(error) => return Err(BuildError { message: error.render(), stamps }),
         };
-        let (work, mut diagnostics) = plan::plans(&config.config);
+        let (work, mut diagnostics) = self.plans(&config.config);
         let how = How { previous, force_refresh, trace };
         let (mut done, found) = self.work(work, how).await;
         self.name(&mut done, how, &mut diagnostics).await;
         let sources = sources(&config.config, &done, generated_at);
         let mut services = Vec::new();
         let config_stamps = stamps.len();
+        let mut listings = Vec::new();
         let mut stamps = stamps;
         let revalidate_at = done.iter().filter_map(|one| one.revalidate_at).min();
         for one in done {
             diagnostics.extend(one.diagnostics);
             stamps.extend(one.stamps);
+            listings.extend(one.listing);
             services.extend(one.built);
         }
+        diagnostics.extend(mcp::unserved(&config, &mut services));
         diagnostics.extend(alias_diagnostics(&services));
         for warning in &config.warnings {
             diagnostics.push(Diagnostic {
@@ -163,6 +198,7 @@ impl Builder {
             diagnostics,
             stamps,
             config_stamps,
+            listings,
             revalidate_at,
             found,
             pins,
@@ -283,7 +319,7 @@ impl Builder {
     pub fn restate(&self, previous: &Snapshot) -> Option<Snapshot> {
         let (stamps, loaded) = self.load_config();
         let config = Arc::new(loaded.ok()?);
-        let (work, diagnostics) = plan::plans(&config.config);
+        let (work, mut diagnostics) = self.plans(&config.config);
         let mut services: Vec<Arc<BuiltService>> = Vec::new();
         for work in &work {
             match work {
@@ -295,6 +331,7 @@ impl Builder {
         services.sort_by_key(|built| built.inputs.derived.is_some());
         let mut taken = BTreeSet::new();
         services.retain(|built| taken.insert(built.service.id.clone()));
+        diagnostics.extend(mcp::unserved(&config, &mut services));
         let pins = Pins::of(&config.config, previous.pins.as_ref());
         let mut stamps = stamps;
         stamps.extend(pins.iter().map(|pins| pins.file.stamp.clone()));
@@ -310,6 +347,7 @@ impl Builder {
             diagnostics,
             config_stamps: stamps.len(),
             stamps,
+            listings: previous.listings.clone(),
             revalidate_at: previous.revalidate_at,
             found: previous.found.clone(),
             pins,

@@ -225,6 +225,7 @@ fn plan(source: &SourcePlan, service: &DiscoveredService, origin: Origin) -> Opt
         overlays,
         guides: guides(source, meta),
         origin: Some(origin),
+        mcp: None,
         fetches: service.fetches.clone(),
     })
 }

@@ -5,6 +5,7 @@ use crate::prepared::PreparedTool;
 use crate::service::BuiltService;
 use crate::snapshot::{Placed, Snapshot};
 use open_cli_contract::catalog::{Service, Tool};
+use open_cli_mcp::Server;
 use open_cli_policy::ToolVerdict;
 use std::sync::Arc;
 
@@ -34,6 +35,11 @@ impl<'a> ToolEntry<'a> {
     /// Its service.
     pub fn service(&self) -> &'a Service {
         &self.built().service
+    }
+
+    /// The MCP server that executes it, when it is one's tool.
+    pub fn mcp_server(&self) -> Option<&'a Arc<Server>> {
+        self.built().inputs.mcp.as_ref().map(|mcp| &mcp.source.server)
     }
 
     /// The rules, matched.

@@ -265,7 +265,7 @@ async fn read_one(documents: &Documents, wanted: GuideRef, policy: &FetchPolicy,
     // Looked at before it is read, so that mending it is noticed.
     let before = match &location {
         Location::File(path) => Some(FileStamp::of(path)),
-        Location::Url(_) => None,
+        Location::Url(_) | Location::Made(_) => None,
     };
     let (kind, is_publishers) = (wanted.kind, wanted.is_publishers);
     match documents.read_one(&location, policy, trace).await {

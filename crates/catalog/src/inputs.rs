@@ -1,6 +1,7 @@
 //! What a service was built from: enough to tell whether it is still the same, and whether what was built may stand in
 //! for what can't be built now.
 
+use crate::mcp::McpInputs;
 use jiff::Timestamp;
 use open_cli_contract::catalog::{CacheOutcome, FetchRecord};
 use open_cli_documents::{FileStamp, Location};
@@ -28,6 +29,8 @@ pub(crate) struct Inputs {
     pub(crate) fetches: Vec<FetchRecord>,
     /// When the first remote document is to be asked for again.
     pub(crate) expires_at: Option<Timestamp>,
+    /// The MCP server, when that is what the service is.
+    pub(crate) mcp: Option<McpInputs>,
 }
 
 /// How a service was discovered.
@@ -47,7 +50,8 @@ impl Inputs {
             // Refreshed by hand only: the cache knows what is there.
             None => self.fetches.is_empty(),
         };
-        is_fresh && self.stamps.iter().all(FileStamp::is_current)
+        let is_listed = self.mcp.as_ref().is_none_or(|mcp| mcp.stamp().is_current());
+        is_fresh && is_listed && self.stamps.iter().all(FileStamp::is_current)
     }
 
     /// The records of reading it again while it is fresh.

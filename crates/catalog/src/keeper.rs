@@ -8,6 +8,7 @@ mod restart;
 use crate::build::{BuildError, Builder};
 use crate::difference;
 use crate::history::{ChangeTotals, History, HistoryError, Reaches};
+use crate::mcp::ListingStamp;
 use crate::news::{self, Listener, News};
 use crate::responses::MAX_READERS;
 use crate::snapshot::Snapshot;
@@ -94,6 +95,7 @@ pub struct Refreshed {
 #[derive(Default)]
 struct Attempt {
     stamps: Vec<FileStamp>,
+    listings: Vec<ListingStamp>,
     revalidate_at: Option<Timestamp>,
     faults: Vec<String>,
 }
@@ -259,7 +261,9 @@ impl Keeper {
         if self.current.load().as_ref().is_some_and(|snapshot| snapshot.is_damaged()) {
             return true;
         }
-        self.last_attempt.lock().stamps.iter().any(|stamp| !stamp.is_current())
+        let attempt = self.last_attempt.lock();
+        attempt.listings.iter().any(|stamp| !stamp.is_current())
+            || attempt.stamps.iter().any(|stamp| !stamp.is_current())
     }
 
     fn needs_revalidation(&self) -> bool {
@@ -312,6 +316,7 @@ impl Keeper {
                 let was_faulty = {
                     let mut attempt = self.last_attempt.lock();
                     attempt.stamps.clone_from(&snapshot.stamps);
+                    attempt.listings.clone_from(&snapshot.listings);
                     attempt.revalidate_at = snapshot.revalidate_at;
                     !std::mem::take(&mut attempt.faults).is_empty()
                 };

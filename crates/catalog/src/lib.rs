@@ -18,6 +18,7 @@ mod judged;
 mod keeper;
 mod lint;
 mod load;
+mod mcp;
 mod naming;
 mod news;
 mod overlays;

@@ -4,6 +4,7 @@
 use crate::diagnostics::error;
 use crate::guides::{self, Guides};
 use crate::inputs::Inputs;
+use crate::mcp::{self, Backends, ListingStamp, Made, McpInputs};
 use crate::overlays::{self, ReadOverlay, Unapplied};
 use crate::plan::{Plan, fetch_policy};
 use crate::service::BuiltService;
@@ -14,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use open_cli_contract::catalog::{Diagnostic, FetchRecord, Service};
 use open_cli_contract::diagnostic::DiagnosticCode;
 use open_cli_contract::slug::{first_literal_segment, reference_slug};
-use open_cli_documents::{DocumentError, Documents, FileStamp, LoadedSet, Location, Single};
+use open_cli_documents::{DocumentError, Documents, FetchPolicy, FileStamp, LoadedSet, Location, Single};
 use open_cli_observe::Trace;
 use open_cli_openapi::Api;
 use sha2::{Digest, Sha256};
@@ -35,6 +36,8 @@ pub(crate) struct Done {
     pub(crate) fetches: Vec<FetchRecord>,
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) stamps: Vec<FileStamp>,
+    /// Tools of an MCP server.
+    pub(crate) listing: Option<ListingStamp>,
     pub(crate) revalidate_at: Option<Timestamp>,
     /// How to build it again under another id.
     pub(crate) plan: Option<Box<Plan>>,
@@ -44,24 +47,38 @@ pub(crate) struct Done {
 struct Fault {
     message: String,
     diagnostics: Vec<Diagnostic>,
+    /// No earlier state stands in: it would be one that somebody relies on not to be served.
+    is_closed: bool,
+}
+
+impl Fault {
+    fn new(message: String, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { message, diagnostics, is_closed: false }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
 }
 
 impl From<String> for Fault {
     fn from(message: String) -> Self {
-        Self { message, diagnostics: Vec::new() }
+        Self::new(message, Vec::new())
     }
 }
 
 impl From<Unapplied> for Fault {
     fn from(Unapplied { message, diagnostics }: Unapplied) -> Self {
-        Self { message, diagnostics }
+        Self::new(message, diagnostics)
     }
 }
 
 impl Fault {
     /// The description can't be had.
     fn of(error: &DocumentError, description: &Location) -> Self {
-        Self { message: error.to_string(), diagnostics: vec![error.diagnostic(description)] }
+        Self::new(error.to_string(), vec![error.diagnostic(description)])
     }
 }
 
@@ -75,7 +92,8 @@ pub(crate) async fn build(
 ) -> Done {
     let mut span = trace.span("catalog.service");
     span.set("source.id", plan.source_id.clone());
-    let last_good = plan.last_good(previous);
+    let mut last_good = plan.last_good(previous);
+    let listing = plan.mcp.as_ref().map(ListingStamp::of);
     // Looked at before anything is read, so that mending a broken input is noticed.
     let watched = plan.watched(last_good.as_deref());
     let result = match unchanged(&plan, last_good.as_ref(), force_refresh) {
@@ -87,6 +105,7 @@ pub(crate) async fn build(
         Ok(built) => {
             done.stamps.clone_from(&built.inputs.stamps);
             done.fetches.clone_from(&built.inputs.fetches);
+            done.listing = built.inputs.mcp.as_ref().map(McpInputs::stamp);
             // A reference that could not be fetched has no record, and an expiry all the same.
             let has_remote = !built.inputs.fetches.is_empty() || built.inputs.expires_at.is_some();
             if has_remote && !plan.refresh.manual_only {
@@ -98,6 +117,8 @@ pub(crate) async fn build(
         Err(fault) => {
             span.fail(&fault.message);
             done.stamps = watched;
+            done.listing = listing;
+            last_good = last_good.filter(|_| !fault.is_closed);
             done.revalidate_at = plan.is_remote().then(|| later(RETRY_FAILED)).flatten();
             let (code, hint) = match &last_good {
                 Some(_) => ("service_stale", "Its last good state stays in force until this is mended."),
@@ -146,20 +167,22 @@ async fn load(
     let location = plan.location.clone()?;
     let known = last_good.as_ref().map(|built| &built.guides);
     let (root, overlays, guides) = tokio::join!(
-        documents.read_one(&location, &policy, span.trace()),
+        description(documents, plan, &location, &policy, span.trace()),
         overlays::read(documents, &plan.overlays, &policy, span.trace()),
         guides::read(documents, &plan.guides, known, &policy, span.trace())
     );
-    let root = span.end_with(root).map_err(|error| Fault::of(&error, &location))?;
+    let (root, made) = span.end_with(root)?;
     let overlays: Arc<[ReadOverlay]> = overlays::all_of(&plan.overlays, overlays)?.into();
     let last_good = last_good.filter(|built| plan.assigned.as_ref().is_none_or(|id| *id == built.service.id));
     let head = head(plan, &root, &overlays, &guides);
     if let Some(built) = last_good.as_ref().filter(|built| built.inputs.head == head && built.inputs.is_alone) {
         let read = Reading::of_one(&root);
         let inputs = read.inputs(plan, &location, &overlays, &guides, head, &built.inputs.derived);
-        return Ok(Arc::new(built.with_inputs(inputs).with_guides(guides)));
+        return Ok(Arc::new(built.with_inputs(listed(inputs, made.as_ref())).with_guides(guides)));
     }
-    let (root, remarks) = edited(root, &overlays, trace).await?;
+    let made = made.map(Arc::new);
+    let (root, mut remarks) = edited(root, plan, made.as_ref(), &overlays, trace).await?;
+    remarks.extend(made.iter().flat_map(|made| made.remarks.iter().cloned()));
     let span = trace.span("documents.follow");
     let set = documents.follow(root, &policy, span.trace()).await;
     let set = span.end_with(set).map_err(|error| Fault::of(&error, &location))?;
@@ -167,12 +190,13 @@ async fn load(
     let reading = Reading::of_set(&set);
     if let Some(built) = last_good.as_ref().filter(|built| built.digest == digest) {
         let inputs = reading.inputs(plan, &location, &overlays, &guides, head, &built.inputs.derived);
-        return Ok(Arc::new(built.with_inputs(inputs).with_guides(guides)));
+        return Ok(Arc::new(built.with_inputs(listed(inputs, made.as_deref())).with_guides(guides)));
     }
     let mut span = trace.span("openapi.read");
-    let inputs = reading.inputs(plan, &location, &overlays, &guides, head, &None);
+    let inputs = listed(reading.inputs(plan, &location, &overlays, &guides, head, &None), made.as_deref());
     let plan = plan.clone();
-    let attached = Attached { overlays, guides, remarks };
+    let backends = made.map(|made| made.backends.clone());
+    let attached = Attached { overlays, guides, remarks, backends };
     let work = move || read(&plan, &set, inputs, digest, attached, last_good.as_deref());
     let result = tokio::task::spawn_blocking(work).await;
     let result = result.map_err(|error| Fault::from(format!("reading the description failed: {error}"))).flatten();
@@ -182,6 +206,27 @@ async fn load(
     }
     span.end();
     result
+}
+
+/// The description: read, or made of the tools of an MCP server.
+async fn description(
+    documents: &Documents,
+    plan: &Plan,
+    location: &Location,
+    policy: &FetchPolicy,
+    trace: &Trace,
+) -> Result<(Single, Option<Made>), Fault> {
+    match &plan.mcp {
+        Some(source) => {
+            let made = mcp::read(plan, source, policy.force_refresh, trace).await;
+            let made = made.map_err(|(message, diagnostic)| Fault::new(message, vec![diagnostic]))?;
+            Ok((made.single.clone(), Some(made)))
+        }
+        None => match documents.read_one(location, policy, trace).await {
+            Ok(single) => Ok((single, None)),
+            Err(error) => Err(Fault::of(&error, location)),
+        },
+    }
 }
 
 /// The description with everything that it refers to, as [`load`] read it, and the hash of all that went into it.
@@ -194,14 +239,15 @@ pub(crate) async fn again(
     let policy = fetch_policy(plan.refresh, &plan.guard, plan.method, false);
     let location = plan.location.clone()?;
     let (root, overlays) = tokio::join!(
-        documents.read_one(&location, &policy, trace),
+        description(documents, plan, &location, &policy, trace),
         overlays::read(documents, &plan.overlays, &policy, trace)
     );
-    let root = root.map_err(|error| error.to_string())?;
+    let (root, made) = root.map_err(|fault| fault.message)?;
+    let made = made.map(Arc::new);
     let overlays = overlays::all_of(&plan.overlays, overlays).map_err(|unapplied| unapplied.message)?;
     let overlays: Arc<[ReadOverlay]> = overlays.into();
     let head = head(plan, &root, &overlays, guides);
-    let (root, _) = edited(root, &overlays, trace).await.map_err(|fault| fault.message)?;
+    let (root, _) = edited(root, plan, made.as_ref(), &overlays, trace).await.map_err(|fault| fault.message)?;
     let set = documents.follow(root, &policy, trace).await.map_err(|error| error.to_string())?;
     let digest = digest(head, &set);
     Ok((set, digest))
@@ -218,6 +264,8 @@ fn digest(head: [u8; 32], set: &LoadedSet) -> [u8; 32] {
 /// The description with its overlays, and what is remarkable about them.
 async fn edited(
     root: Single,
+    plan: &Plan,
+    made: Option<&Arc<Made>>,
     overlays: &Arc<[ReadOverlay]>,
     trace: &Trace,
 ) -> Result<(Single, Vec<Diagnostic>), Fault> {
@@ -226,13 +274,19 @@ async fn edited(
     }
     let mut span = trace.span("overlays.apply");
     span.set("overlays", overlays.len());
-    let overlays = Arc::clone(overlays);
+    let (overlays, made, plan) = (Arc::clone(overlays), made.cloned(), plan.clone());
     let work = tokio::task::spawn_blocking(move || {
-        let (json, remarks) = overlays::apply_all(&root.document, &overlays)?;
+        if let Some(made) = &made {
+            mcp::check_overlays(&plan, made, &overlays).map_err(|refused| Fault {
+                is_closed: true,
+                ..Fault::new(refused.message.clone(), vec![*refused])
+            })?;
+        }
+        let (json, remarks) = overlays::apply_all(&root.document, &overlays).map_err(Fault::from)?;
         Ok((root.with_json(json), remarks))
     });
     let result = match work.await {
-        Ok(result) => result.map_err(|unapplied: Unapplied| Fault::from(unapplied)),
+        Ok(result) => result,
         Err(error) => Err(Fault::from(format!("applying the overlays failed: {error}"))),
     };
     if let Err(fault) = &result {
@@ -240,6 +294,13 @@ async fn edited(
     }
     span.end();
     result
+}
+
+/// With the list of tools that a description was made of.
+fn listed(inputs: Inputs, made: Option<&Made>) -> Inputs {
+    let Some(made) = made else { return inputs };
+    let expires_at = inputs.expires_at.into_iter().chain(made.single.expires_at).min();
+    Inputs { mcp: Some(made.inputs.clone()), expires_at, ..inputs }
 }
 
 /// Hash of everything but what the description refers to.
@@ -309,6 +370,7 @@ impl Reading {
             stamps,
             fetches,
             expires_at,
+            mcp: None,
         }
     }
 }
@@ -317,8 +379,10 @@ impl Reading {
 struct Attached {
     overlays: Arc<[ReadOverlay]>,
     guides: Guides,
-    /// About the overlays.
+    /// About the overlays, or a list of tools.
     remarks: Vec<Diagnostic>,
+    /// What executes the operations, when that is not HTTP.
+    backends: Option<Backends>,
 }
 
 /// From documents to tools. Blocking.
@@ -330,12 +394,12 @@ fn read(
     attached: Attached,
     last_good: Option<&BuiltService>,
 ) -> Result<Arc<BuiltService>, Fault> {
-    let Attached { overlays, guides, remarks } = attached;
+    let Attached { overlays, guides, remarks, backends } = attached;
     let api = open_cli_openapi::read(&set.set).map_err(|fault| {
         let (message, hint) = (fault.to_string(), DiagnosticCode::DescriptionInvalid.advice());
         let diagnostic = error("", fault.code(), message.clone(), hint);
         let pointer = format!("{}#", set.set.root().location);
-        Fault { message, diagnostics: vec![Diagnostic { pointer, ..diagnostic }] }
+        Fault::new(message, vec![Diagnostic { pointer, ..diagnostic }])
     })?;
     let (id, alias) = match &plan.named {
         Some(named) => (named.id.clone(), named.alias.clone()),
@@ -352,6 +416,7 @@ fn read(
     let provenance = tools::Provenance {
         document: set.set.root().location.to_string(),
         overlays: overlays.iter().map(|overlay| overlay.location.to_string()).collect(),
+        backends,
     };
     let (mut tools, naming) = tools::tools(&id, &alias, &api, &provenance);
     let guidance = skills::apply(&id, &mut tools, &guides.all);
@@ -380,6 +445,7 @@ pub(crate) fn derived_id(api: &Api, source_id: &str, location: &Location) -> Str
     let address = match location {
         Location::Url(url) => url.path().to_owned(),
         Location::File(path) => path.to_string_lossy().into_owned(),
+        Location::Made(name) => name.clone(),
     };
     let last_segment = address.rsplit('/').find(|segment| !segment.is_empty()).unwrap_or_default();
     let fallbacks = [api.title.as_str(), last_segment, source_id];

@@ -4,6 +4,7 @@
 use crate::diagnostics::error;
 use crate::guides::{GuideKind, GuideRef};
 use crate::inputs::Origin;
+use crate::mcp::{Mcp, McpSource};
 use crate::service::BuiltService;
 use crate::snapshot::Snapshot;
 use open_cli_config::{Config, Reference, Refresh, Service as ConfigService, Source as ConfigSource, SourceKind};
@@ -56,6 +57,8 @@ pub(crate) struct Plan {
     pub(crate) origin: Option<Origin>,
     /// Records of its discovery.
     pub(crate) fetches: Vec<FetchRecord>,
+    /// The MCP server that is described, instead of a description that is read.
+    pub(crate) mcp: Option<McpSource>,
 }
 
 /// A source whose services are to be discovered.
@@ -79,7 +82,7 @@ pub(crate) enum Work {
 }
 
 /// Everything to do: services ascending, then enabled sources that no service references.
-pub(crate) fn plans(config: &Config) -> (Vec<Work>, Vec<Diagnostic>) {
+pub(crate) fn plans(config: &Config, mcp: &Mcp<'_>) -> (Vec<Work>, Vec<Diagnostic>) {
     let mut work = Vec::new();
     let mut diagnostics = Vec::new();
     let mut referenced = BTreeSet::new();
@@ -89,11 +92,11 @@ pub(crate) fn plans(config: &Config) -> (Vec<Work>, Vec<Diagnostic>) {
         if !source.enabled {
             continue;
         }
-        work.extend(work_of(source_id, source, Some((id, service)), &mut diagnostics));
+        work.extend(work_of(source_id, source, Some((id, service)), mcp, &mut diagnostics));
     }
     for (source_id, source) in &config.sources {
         if source.enabled && !referenced.contains(source_id.as_str()) {
-            work.extend(work_of(source_id, source, None, &mut diagnostics));
+            work.extend(work_of(source_id, source, None, mcp, &mut diagnostics));
         }
     }
     (work, diagnostics)
@@ -103,6 +106,7 @@ fn work_of(
     source_id: &str,
     source: &ConfigSource,
     service: Option<(&str, &ConfigService)>,
+    mcp: &Mcp<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Work> {
     let guard = Arc::new(guard(source, service.map(|(_, service)| service)));
@@ -122,6 +126,7 @@ fn work_of(
             method: DiscoveryMethod::Explicit,
             origin: None,
             fetches: Vec::new(),
+            mcp: None,
         }))),
         // BP-4.
         (SourceKind::ApiCatalog, Some(_)) => {
@@ -140,11 +145,27 @@ fn work_of(
                 named,
             })))
         }
-        (kind @ SourceKind::Mcp, _) => {
-            let message = format!("sources of type {} are not read by this version", kind.as_str());
-            let hint = "Name the OpenAPI document itself, as a source of type openapi.";
-            diagnostics.push(error(&name, "source_type_unsupported", message, hint));
-            None
+        // CFG-50: there is always a service of the same name.
+        (SourceKind::Mcp, named) => {
+            let named = named.unwrap_or_else(|| Named::plain(source_id));
+            let (location, mcp) = match mcp.source(source_id, source) {
+                Ok(mcp) => (Ok(Location::Made(format!("mcp:{source_id}"))), Some(mcp)),
+                Err(why) => (Err(why), None),
+            };
+            Some(Work::Service(Box::new(Plan {
+                overlays: named.overlays.clone(),
+                guides: named.guides.clone(),
+                named: Some(named),
+                assigned: None,
+                source_id: source_id.to_owned(),
+                location,
+                refresh: source.refresh,
+                method: DiscoveryMethod::Explicit,
+                origin: None,
+                guard,
+                fetches: Vec::new(),
+                mcp,
+            })))
         }
     }
 }
@@ -157,6 +178,12 @@ fn guard(source: &ConfigSource, service: Option<&ConfigService>) -> Guard {
     let network = service.map_or_else(|| source.network.clone(), |service| service.network.over(&source.network));
     let allowed = network.allow_addresses.unwrap_or_default();
     Guard::new(&urls, Reach::public_and(allowed.iter().map(String::as_str)))
+}
+
+impl Named {
+    fn plain(id: &str) -> Self {
+        Self { id: id.to_owned(), alias: id.to_owned(), overlays: Vec::new(), guides: Vec::new() }
+    }
 }
 
 fn named(id: &str, service: &ConfigService) -> Named {
@@ -235,6 +262,7 @@ impl Plan {
             hash.update([1 + guide.kind as u8, u8::from(guide.is_publishers)]);
         }
         hash.update(self.guard.to_string());
+        hash.update(self.mcp.as_ref().map(|mcp| mcp.identity).unwrap_or_default());
         hash.finalize().into()
     }
 
@@ -251,6 +279,8 @@ impl Plan {
                 && built.service.source_id == self.source_id
                 && self.location.as_ref() == Ok(&inputs.location)
                 && self.operators().as_ref() == Some(&inputs.operators)
+                // Another server, or other disabled tools.
+                && self.mcp.as_ref().map(|mcp| mcp.identity) == inputs.mcp.as_ref().map(|mcp| mcp.source.identity)
         };
         usable(previous?).find(is_same).cloned()
     }
@@ -268,7 +298,8 @@ impl Plan {
 
     pub(crate) fn is_remote(&self) -> bool {
         let overlays = self.overlays.iter().map(|overlay| &overlay.location);
-        std::iter::once(&self.location).chain(overlays).any(|at| at.as_ref().is_ok_and(Location::is_remote))
+        self.mcp.is_some()
+            || std::iter::once(&self.location).chain(overlays).any(|at| at.as_ref().is_ok_and(Location::is_remote))
     }
 }
 
@@ -308,5 +339,6 @@ pub(crate) fn text(location: &Location) -> String {
     match location {
         Location::File(path) => path.to_string_lossy().into_owned(),
         Location::Url(url) => url.to_string(),
+        Location::Made(name) => name.clone(),
     }
 }

@@ -4,8 +4,9 @@
 use crate::build::{BuildError, Builder};
 use crate::discover;
 use crate::load::derived_id;
+use crate::mcp;
 use crate::overlays::{self, Outcome, ReadOverlay, Unread};
-use crate::plan::{self, OverlayRef, Plan, Work, fetch_policy};
+use crate::plan::{OverlayRef, Plan, Work, fetch_policy};
 use bytes::Bytes;
 use open_cli_contract::catalog::Diagnostic;
 use open_cli_documents::{Document, DocumentSet, Location};
@@ -53,7 +54,7 @@ impl Builder {
     pub async fn overlaid(&self, more: &[Location], trace: &Trace) -> Result<Vec<OverlaidService>, BuildError> {
         let config = self.config()?;
         let mut services = Vec::new();
-        for work in plan::plans(&config.config).0 {
+        for work in self.plans(&config.config).0 {
             let plans = match work {
                 Work::Service(plan) => vec![*plan],
                 Work::Discover(source) => {
@@ -80,9 +81,13 @@ impl Builder {
         plan.overlays.extend(more);
         let policy = fetch_policy(plan.refresh, &plan.guard, plan.method, false);
         let overlays = overlays::read(&self.documents, &plan.overlays, &policy, trace).await;
-        let description = match &plan.location {
-            Ok(at) => self.documents.read_one(at, &policy, trace).await.map_err(|error| error.to_string()),
-            Err(message) => Err(message.clone()),
+        let description = match (&plan.location, &plan.mcp) {
+            (Ok(_), Some(source)) => {
+                let made = mcp::read(&plan, source, false, trace).await;
+                made.map(|made| made.single).map_err(|(message, _)| message)
+            }
+            (Ok(at), None) => self.documents.read_one(at, &policy, trace).await.map_err(|error| error.to_string()),
+            (Err(message), _) => Err(message.clone()),
         };
         let description = description.map(|single| single.document);
         let (id, alias) = match &plan.named {

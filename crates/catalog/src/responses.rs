@@ -6,7 +6,7 @@ use crate::discover;
 use crate::entry::ToolEntry;
 use crate::keeper::Keeper;
 use crate::load;
-use crate::plan::{self, Plan, Work};
+use crate::plan::{Plan, Work};
 use crate::snapshot::Snapshot;
 use open_cli_config::Refresh;
 use open_cli_contract::catalog::{ContentType, ResponseDetails};
@@ -46,7 +46,7 @@ impl Builder {
         let built = entry.built();
         let tool = entry.whole().map_err(|error| error.to_string())?;
         let pointer = tool.details.map(|details| details.pointer).unwrap_or_default();
-        let Some(mut plan) = plan_of(snapshot, &built.inputs.key) else {
+        let Some(mut plan) = self.plan_of(snapshot, &built.inputs.key) else {
             return Err("the configuration does not lead to the description any more".into());
         };
         plan.refresh = Refresh { manual_only: true, ..plan.refresh };
@@ -59,17 +59,17 @@ impl Builder {
         let (responses, _) = read.map_err(|error| format!("reading the description failed: {error}"))??;
         Ok(responses.into_iter().map(details).collect())
     }
-}
 
-/// How the service with this key was built.
-fn plan_of(snapshot: &Snapshot, key: &[u8; 32]) -> Option<Plan> {
-    let is_it = |plan: &Plan| plan.key() == *key;
-    plan::plans(&snapshot.config().config).0.into_iter().find_map(|work| match work {
-        Work::Service(plan) => Some(*plan).filter(is_it),
-        Work::Discover(source) => {
-            snapshot.found.iter().find_map(|found| discover::plans_of(&source, found).into_iter().find(is_it))
-        }
-    })
+    /// How the service with this key was built.
+    fn plan_of(&self, snapshot: &Snapshot, key: &[u8; 32]) -> Option<Plan> {
+        let is_it = |plan: &Plan| plan.key() == *key;
+        self.plans(&snapshot.config().config).0.into_iter().find_map(|work| match work {
+            Work::Service(plan) => Some(*plan).filter(is_it),
+            Work::Discover(source) => {
+                snapshot.found.iter().find_map(|found| discover::plans_of(&source, found).into_iter().find(is_it))
+            }
+        })
+    }
 }
 
 fn details(response: api::Response) -> ResponseDetails {

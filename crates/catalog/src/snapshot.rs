@@ -3,6 +3,7 @@
 use crate::discover::Found;
 use crate::entry::ToolEntry;
 use crate::judged::Judged;
+use crate::mcp::ListingStamp;
 use crate::pins::{Held, Pins};
 use crate::prepared::Kept;
 use crate::service::BuiltService;
@@ -52,6 +53,8 @@ pub struct Snapshot {
     pub(crate) stamps: Vec<FileStamp>,
     /// How many of the stamps are the configuration's.
     pub(crate) config_stamps: usize,
+    /// Tools of MCP servers.
+    pub(crate) listings: Vec<ListingStamp>,
     pub(crate) revalidate_at: Option<Timestamp>,
     /// Discoveries that may be fresh still.
     pub(crate) found: Vec<Arc<Found>>,
@@ -85,6 +88,8 @@ pub(crate) struct Parts {
     pub(crate) stamps: Vec<FileStamp>,
     /// How many of the stamps are the configuration's.
     pub(crate) config_stamps: usize,
+    /// Tools of MCP servers.
+    pub(crate) listings: Vec<ListingStamp>,
     pub(crate) revalidate_at: Option<Timestamp>,
     /// Discoveries that may be fresh still.
     pub(crate) found: Vec<Arc<Found>>,
@@ -170,6 +175,7 @@ impl Snapshot {
             head: OnceLock::new(),
             stamps: parts.stamps,
             config_stamps: parts.config_stamps,
+            listings: parts.listings,
             revalidate_at: parts.revalidate_at,
             found: parts.found,
             pins,

@@ -1,6 +1,7 @@
 //! Operations to tools (catalog-and-execution §9).
 
 use crate::compact::compact;
+use crate::mcp::Backends;
 use crate::naming::{self, FlagNames, Names};
 use open_cli_contract::catalog::{
     AuthAlternative, AuthRequirement, BodySchema, ContentType, Diagnostic, Output, Pagination, Parameter,
@@ -23,6 +24,8 @@ pub(crate) struct Provenance {
     pub(crate) document: String,
     /// What was applied to it, in order.
     pub(crate) overlays: Vec<String>,
+    /// What executes the operations, when that is not HTTP.
+    pub(crate) backends: Option<Backends>,
 }
 
 /// Tools of one service, ascending id, and what was remarkable.
@@ -32,8 +35,11 @@ pub(crate) fn tools(
     api: &Api,
     provenance: &Provenance,
 ) -> (Vec<Tool>, Vec<Diagnostic>) {
-    let mut names: Vec<Names> = api
-        .operations
+    // Whatever stands for no tool of an MCP server can't be called there, and must not be called anywhere else.
+    let is_foreign =
+        |operation: &&Operation| provenance.backends.as_ref().is_some_and(|b| b.of(operation).is_none());
+    let (foreign, operations): (Vec<&Operation>, Vec<&Operation>) = api.operations.iter().partition(is_foreign);
+    let mut names: Vec<Names> = operations
         .iter()
         .map(|operation| {
             let group = string(operation, "x-cli-group");
@@ -41,10 +47,11 @@ pub(crate) fn tools(
             naming::names(service_id, operation, &group, &name)
         })
         .collect();
-    let diagnostics = naming::resolve_collisions(alias, &mut names);
-    let mut tools: Vec<Tool> = api
-        .operations
-        .iter()
+    let mut diagnostics = naming::resolve_collisions(alias, &mut names);
+    diagnostics
+        .extend(foreign.iter().flat_map(|operation| provenance.backends.iter().map(|b| b.unknown(operation))));
+    let mut tools: Vec<Tool> = operations
+        .into_iter()
         .zip(names)
         .map(|(operation, names)| tool(service_id, api, operation, names, provenance))
         .collect();
@@ -81,7 +88,7 @@ fn tool(service_id: &str, api: &Api, operation: &Operation, names: Names, proven
         guidance: None,
         quarantine: String::new(),
         servers: operation.servers.clone(),
-        backend: None,
+        backend: provenance.backends.as_ref().and_then(|backends| backends.of(operation)),
         details: Some(ToolDetails {
             parameters: inputs.details,
             body_description: operation.request_body.as_ref().map(|b| b.description.clone()).unwrap_or_default(),

@@ -161,6 +161,20 @@ fn an_answer_that_is_not_the_json_it_claims_to_be_is_printed_and_an_error() {
     assert!(ran.err.contains(r#""code":"upstream_invalid_json""#), "{}", ran.err);
 }
 
+/// W65.
+#[test]
+fn a_tool_that_says_that_it_failed_is_an_error_and_its_answer_is_printed() {
+    let body = r#"{"statusCode":200,"body":{"content":[],"isError":true},"contentType":"application/json","errorCode":"mcp_tool_error"}"#;
+    let stub = Stub::shelf(move |_| answer(200, body));
+    let client = Client::of(&stub);
+    let printed = "{\"content\":[],\"isError\":true}\n";
+    let ran = client.line("shelf books get-book 7");
+    assert_eq!((ran.code, ran.out.as_str()), (5, printed), "{}", ran.err);
+    assert!(ran.err.contains("The tool says that it failed") && ran.err.contains("--no-fail"), "{}", ran.err);
+    let ran = client.line("shelf books get-book 7 --no-fail");
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, printed, ""));
+}
+
 #[test]
 fn another_server_is_not_taken_for_a_runtime() {
     for (status, body) in [

@@ -220,6 +220,18 @@ codes! {
     WorkflowLimitExceeded "workflow_limit_exceeded" "A document of workflows is beyond a bound of this program."
         "Make it smaller; the message names the bound.";
 
+    // MCP servers.
+    McpUnavailable "mcp_unavailable" "An MCP server can't be connected, or does not list its tools."
+        "Check its command or address; the message has its own words. It is tried again by itself.";
+    McpToolInvalid "mcp_tool_invalid" "The definition of an MCP tool can't be used; the tool is left out."
+        "Mend it at the server; its other tools work.";
+    McpListing "mcp_listing" "The list of an MCP server's tools is not what it should be."
+        "Look at the message; the tools that were listed work.";
+    McpToolDisabled "mcp_tool_disabled" "Something refers to nothing but MCP tools that `disabledTools` leaves out; the service is not served."
+        "Remove the reference, or the tool from `disabledTools`.";
+    McpOperationUnknown "mcp_operation_unknown" "An overlay adds an operation to the description of an MCP server that stands for no tool; it is left out."
+        "Change the operations that are there; a tool is added at its server.";
+
     // Discovery.
     Discovery "discovery" "How the services of a source were found: which step won, and what the others said."
         "Nothing.";

@@ -122,7 +122,8 @@ pub struct ExecuteResponse {
     /// Retries after 429 or 503. Beside the contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_count: Option<u32>,
-    /// Why the answer can't be taken for what it claims to be: `upstream_invalid_json`. Beside the contract.
+    /// What is wrong with the answer: `upstream_invalid_json`, or `mcp_tool_error` when the tool of an MCP server says
+    /// that it failed. Beside the contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
 }

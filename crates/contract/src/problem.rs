@@ -100,6 +100,8 @@ codes! {
         "Ask for less (a page, a filter), or raise `--max-response-bytes`.";
     UpstreamRedirects "upstream_redirects" 502 "The upstream redirects too often, or to where the runtime won't follow"
         "Check the server URL; the detail names the last location.";
+    McpError "mcp_error" 502 "The MCP server refused the call"
+        "See the detail, which is the server's, and the tool's inputs with `open-cli explain <tool>`.";
     UpstreamTimeout "upstream_timeout" 504 "The upstream did not answer in time"
         "Try again, or raise `--upstream-timeout`.";
     UpstreamCircuitOpen "upstream_circuit_open" 503 "The upstream failed again and again and is left alone for a while"

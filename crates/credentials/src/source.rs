@@ -125,6 +125,13 @@ impl Secrets {
         self.stored.contains_key(&format!("{service}.{scheme}")) || self.stored.contains_key(scheme)
     }
 
+    /// A secret by its key; `None` when nobody configured it. For what is no scheme of a description, such as the
+    /// headers of a transport (TA-2).
+    pub fn value(&self, key: &str) -> Option<Result<SecretString, String>> {
+        let stored = self.stored.get(key)?;
+        Some(self.read(key, stored).map(|value| SecretString::from(value.expose())))
+    }
+
     fn read<'a>(&'a self, key: &str, stored: &'a Stored) -> Result<Value<'a>, String> {
         match stored {
             Stored::Literal(value) if value.expose_secret().is_empty() => {

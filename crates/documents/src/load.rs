@@ -74,6 +74,22 @@ pub struct Single {
 }
 
 impl Single {
+    /// A description that nobody published, under a name; `digest` stands for everything it was made from. What it
+    /// refers to is never fetched.
+    pub fn made(name: String, json: Bytes, digest: [u8; 32], expires_at: Option<Timestamp>) -> Self {
+        let location = Location::Made(name);
+        Self {
+            asked: location.clone(),
+            digest,
+            bytes: json.len(),
+            document: Document { location, json },
+            fetch: None,
+            stamp: None,
+            expires_at,
+            references: Some(References::default()),
+        }
+    }
+
     /// The same with other content, say after an overlay; references are those of the new content. Digest and place
     /// stay those of what was read.
     #[must_use]
@@ -103,6 +119,7 @@ fn next_look(record: &FetchRecord) -> Timestamp {
 /// Reads what a root document refers to.
 pub(crate) async fn follow(reader: Reader<'_>, root: Single) -> Result<LoadedSet, DocumentError> {
     let Single { asked: location, document, fetch, stamp, digest, bytes, references, .. } = root;
+    let references = if matches!(location, Location::Made(_)) { Some(References::default()) } else { references };
     let (document, references) = match references {
         Some(references) => (document, references),
         None => {

@@ -16,6 +16,8 @@ pub enum Location {
     File(PathBuf),
     /// An `http` or `https` URL.
     Url(Url),
+    /// Nowhere: the program describes something itself, under a name such as `mcp:files`.
+    Made(String),
 }
 
 /// Why a text is not the location of a document.
@@ -55,6 +57,14 @@ pub enum LocationError {
         /// What it refers to.
         reference: String,
     },
+    /// A description that the program makes has no neighbours.
+    #[error("{holder} refers to `{reference}`; it stands nowhere that this could be relative to")]
+    RelativeToNothing {
+        /// The description's name.
+        holder: String,
+        /// What it refers to.
+        reference: String,
+    },
 }
 
 impl Location {
@@ -83,6 +93,13 @@ impl Location {
             (Self::Url(base), Some(scheme)) if scheme == "file" => {
                 Err(LocationError::LocalFromRemote { holder: redact::url(base), reference: reference.to_owned() })
             }
+            // A file would be one that somebody else named.
+            (Self::Made(holder), None) => {
+                Err(LocationError::RelativeToNothing { holder: holder.clone(), reference: reference.to_owned() })
+            }
+            (Self::Made(holder), Some(scheme)) if scheme == "file" => {
+                Err(LocationError::RelativeToNothing { holder: holder.clone(), reference: reference.to_owned() })
+            }
             (_, Some(scheme)) => absolute(reference, &scheme),
             (Self::Url(base), None) => {
                 let joined = base.join(reference).map_err(|error| invalid_url(reference, error))?;
@@ -108,7 +125,7 @@ impl Location {
     pub fn origin_url(&self) -> Option<&Url> {
         match self {
             Self::Url(url) => Some(url),
-            Self::File(_) => None,
+            Self::File(_) | Self::Made(_) => None,
         }
     }
 }
@@ -118,6 +135,7 @@ impl fmt::Display for Location {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Url(url) => f.write_str(&redact::url(url)),
+            Self::Made(name) => f.write_str(name),
         }
     }
 }
@@ -127,6 +145,7 @@ impl fmt::Debug for Location {
         match self {
             Self::File(_) => write!(f, "File({self})"),
             Self::Url(_) => write!(f, "Url({self})"),
+            Self::Made(_) => write!(f, "Made({self})"),
         }
     }
 }
@@ -255,6 +274,16 @@ mod tests {
         ] {
             let holder = Location::parse(holder, Path::new("/")).expect("holder");
             assert_eq!(shown(holder.join(reference)), expected, "{holder} + {reference}");
+        }
+    }
+
+    #[test]
+    fn a_description_that_is_made_leads_to_no_file() {
+        let made = Location::Made("mcp:x".into());
+        assert_eq!((made.to_string(), made.join("#/a")), ("mcp:x".to_owned(), Ok(made.clone())));
+        assert!(!made.is_remote() && made.origin_url().is_none());
+        for reference in ["other.json", "/etc/passwd", "file:///etc/passwd", "../x#/a"] {
+            assert!(made.join(reference).is_err(), "{reference}");
         }
     }
 

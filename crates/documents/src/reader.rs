@@ -7,7 +7,7 @@ use crate::http::{FetchRequest, Fetcher};
 use crate::load::set_too_large;
 use crate::local::{FileStamp, LocalReader};
 use crate::refs::{References, references};
-use crate::{Document, DocumentsConfig, FetchPolicy, Location};
+use crate::{Document, DocumentsConfig, FetchPolicy, Location, LocationError};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use open_cli_contract::catalog::FetchRecord;
@@ -42,6 +42,11 @@ pub(crate) struct Reader<'a> {
     pub(crate) trace: &'a Trace,
 }
 
+/// What a program makes of itself can't be read again.
+fn nowhere(location: &Location) -> DocumentError {
+    LocationError::NotAPath { text: location.to_string() }.into()
+}
+
 impl Reader<'_> {
     /// Reads the bytes of one document.
     pub(crate) async fn content(&self, location: &Location) -> Result<Bytes, DocumentError> {
@@ -50,6 +55,7 @@ impl Reader<'_> {
                 let fetched = self.fetcher.fetch(&FetchRequest::get(url.clone()), self.policy, self.trace).await;
                 Ok(fetched?.body)
             }
+            Location::Made(_) => Err(nowhere(location)),
             Location::File(path) => {
                 let (config, path) = (Arc::clone(self.config), path.clone());
                 let read =
@@ -67,14 +73,16 @@ impl Reader<'_> {
             match location {
                 Location::File(path) => paths.push(path.clone()),
                 Location::Url(url) => urls.push(self.read_url(url.clone(), *is_trusted)),
+                Location::Made(_) => {}
             }
         }
         let remote = stream::iter(urls).buffered(self.config.concurrent_fetches.max(1)).collect::<Vec<_>>();
         let (local, remote) = tokio::join!(self.read_files(paths, budget), remote);
         let (mut local, mut remote) = (local.into_iter(), remote.into_iter());
-        let next_of = |(location, _): &(&Location, bool)| match location {
+        let next_of = |&(location, _): &(&Location, bool)| match location {
             Location::File(_) => local.next(),
             Location::Url(_) => remote.next(),
+            Location::Made(_) => Some(Read { part: Err(nowhere(location)), stamp: None, fetch: None }),
         };
         level.iter().map(next_of).map(|read| read.expect("invariant: one result per document")).collect()
     }

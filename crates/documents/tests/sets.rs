@@ -31,6 +31,7 @@ fn names(loaded: &LoadedSet, dir: &Path) -> Vec<String> {
     let name = |location: &Location| match location {
         Location::File(path) => path.strip_prefix(dir).expect("below").display().to_string(),
         Location::Url(url) => url.path().to_owned(),
+        Location::Made(name) => name.clone(),
     };
     loaded.set.iter().map(|document| name(&document.location)).collect()
 }

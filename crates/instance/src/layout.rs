@@ -67,6 +67,13 @@ pub struct Roots {
     pub cache: Option<PathBuf>,
 }
 
+impl Layout {
+    /// The list of child processes that run (STATE-4).
+    pub fn children_path(&self) -> PathBuf {
+        self.state_dir.join(CHILDREN)
+    }
+}
+
 impl Roots {
     /// Folder of an instance, whether it exists or not.
     pub(crate) fn state_dir(&self, id: &str) -> PathBuf {

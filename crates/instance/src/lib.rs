@@ -16,7 +16,7 @@ mod liveness;
 mod lock;
 mod marker;
 mod owner;
-mod process;
+pub mod process;
 mod prune;
 mod record;
 mod regular;

@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 
 /// `starttime` in `/proc/<pid>/stat`, counted from the state, the field after the name.
 const START_TIME_AFTER_NAME: usize = 22 - 3;
+/// `pgrp`, counted likewise.
+const GROUP_AFTER_NAME: usize = 5 - 3;
 /// How programs of ours are called; the system cuts the names of processes after 15 bytes.
 const NAME_PREFIX: &str = "open-cli";
 /// Times of files and of processes come from different clocks.
@@ -21,19 +23,26 @@ struct Stat {
     is_over: bool,
     /// Clock ticks from boot to its start.
     start_time: u64,
+    /// Its process group.
+    group: u32,
 }
 
 /// Clock ticks from boot to the start of the process. Linux only.
-pub(crate) fn start_time(pid: u32) -> Option<u64> {
+pub fn start_time(pid: u32) -> Option<u64> {
     stat(pid).map(|stat| stat.start_time)
 }
 
 /// Is it there, and the one that started at this time? An unknown start time is not compared.
-pub(crate) fn is_same(pid: u32, started: Option<u64>) -> bool {
+pub fn is_same(pid: u32, started: Option<u64>) -> bool {
     match stat(pid) {
         Some(stat) => !stat.is_over && started.is_none_or(|started| started == stat.start_time),
         None => exists(pid),
     }
+}
+
+/// The process group of a process that has not ended. Linux only.
+pub fn group(pid: u32) -> Option<u32> {
+    stat(pid).filter(|stat| !stat.is_over).map(|stat| stat.group)
 }
 
 /// Could this process have written a file that was last written at `written`? It could when it is there, unless it
@@ -69,8 +78,9 @@ fn parse(stat: &str) -> Option<Stat> {
     let name = before.split_once('(')?.1.to_owned();
     let mut fields = after.split_ascii_whitespace();
     let is_over = matches!(fields.clone().next()?, "Z" | "X" | "x");
+    let group = fields.clone().nth(GROUP_AFTER_NAME)?.parse().ok()?;
     let start_time = fields.nth(START_TIME_AFTER_NAME)?.parse().ok()?;
-    Some(Stat { name, is_over, start_time })
+    Some(Stat { name, is_over, start_time, group })
 }
 
 /// The time of day at which a process began.
@@ -90,7 +100,7 @@ mod tests {
         let fields = (4..=30).map(|field| field.to_string()).collect::<Vec<_>>().join(" ");
         for name in ["open-cli-toolbo", "a) S 1 (b", "x y"] {
             let stat = parse(&format!("4711 ({name}) S {fields}\n")).expect("a process");
-            assert_eq!((stat.start_time, stat.name.as_str(), stat.is_over), (22, name, false));
+            assert_eq!((stat.start_time, stat.group, stat.name.as_str(), stat.is_over), (22, 5, name, false));
         }
         assert!(parse(&format!("1 (a) Z {fields}")).expect("a process").is_over);
         for stat in ["", "1 (a", "1 (a) S 1", "1 a) S"] {

@@ -8,6 +8,7 @@ use crate::reader::Reader;
 use crate::report::{code, quoted};
 use crate::tree::ROOT;
 use crate::version::Version;
+use open_cli_documents::Location;
 use url::Url;
 
 impl<'a> Reader<'a> {
@@ -130,7 +131,9 @@ impl<'a> Reader<'a> {
 
     /// W17: better said when the document is read than when the first call fails.
     pub(crate) fn remark_on_missing_server(&mut self, operations: &[Operation]) {
-        if operations.iter().any(|operation| operation.servers.is_empty()) {
+        // Whoever makes a description calls what it describes, without any server.
+        let is_made = matches!(self.tree.location(ROOT), Location::Made(_));
+        if !is_made && operations.iter().any(|operation| operation.servers.is_empty()) {
             self.report.warning(
                 code::SERVER_MISSING,
                 "",

@@ -2,10 +2,12 @@
 //! carrying it out (`apply`).
 
 use crate::diagnostic::{code, diagnostic, quoted};
+use crate::limits::MAX_STEPS;
 use open_cli_contract::catalog::{Diagnostic, Severity};
-use open_cli_jsonpath::{JsonPath, QueryError};
+use open_cli_jsonpath::{Budget, JsonPath, LocationStep, Node, QueryError};
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What an action does to the nodes it selects.
@@ -76,6 +78,20 @@ impl Action {
         }
     }
 
+    /// The members of the object `container`, such as `paths`, that the target selects or looks into. `None` when it also
+    /// selects something elsewhere, or can't be evaluated.
+    pub fn members_of<'a>(&self, container: &str, document: &'a Value) -> Option<BTreeSet<&'a str>> {
+        let members = document.get(container)?.as_object()?;
+        let nodes = self.path()?.select(document, &mut Budget::new(MAX_STEPS)).ok()?;
+        let member = |node: Node<'_>| match node.location.steps() {
+            [LocationStep::Name(first), LocationStep::Name(second), ..] if **first == *container => {
+                members.get_key_value(&**second).map(|(name, _)| name.as_str())
+            }
+            _ => None,
+        };
+        nodes.into_iter().map(member).collect()
+    }
+
     /// The query; `None` when the action is broken.
     pub fn path(&self) -> Option<&JsonPath> {
         self.plan.as_ref().map(|plan| &plan.target)
@@ -87,7 +103,7 @@ pub(crate) type Refusal = Box<Diagnostic>;
 
 impl Action {
     /// For messages; counted from 1 (DT-3).
-    pub(crate) fn number(&self) -> String {
+    pub fn number(&self) -> String {
         format!("action {}", self.index + 1)
     }
 

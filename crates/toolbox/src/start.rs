@@ -21,6 +21,7 @@ use open_cli_contract::runtime::RuntimeRecord;
 use open_cli_documents::{Documents, DocumentsConfig};
 use open_cli_execution::{Limits, Upstream};
 use open_cli_instance::{Environment, InstanceLock, InstanceOptions, Layout, Liveness};
+use open_cli_mcp::{Children, END_PATIENCE, Servers};
 use open_cli_metrics::Metrics;
 use open_cli_observe::{Observer, Sampler};
 use sha2::{Digest, Sha256};
@@ -123,6 +124,7 @@ pub struct Running {
     signals: Option<Signals>,
     metrics_task: Option<tokio::task::JoinHandle<()>>,
     push: Option<AuditPush>,
+    servers: Arc<Servers>,
 }
 
 impl ToolboxBuilder {
@@ -209,8 +211,10 @@ impl ToolboxBuilder {
         let documents = Arc::new(Documents::new(documents_config(&settings, &config_path, &layout)));
         tokio::spawn(sweep_cache(Arc::downgrade(&documents)));
         let (chronicle, events) = Chronicle::new();
+        let servers = mcp_servers(&settings, &layout).await;
         let compiled = layout.cache_dir.join(COMPILED);
-        let background = Background { chronicle, builders: builders.handle(), compiled };
+        let background =
+            Background { chronicle, builders: builders.handle(), compiled, servers: Arc::clone(&servers) };
         let configs =
             configs(&settings, &config_path, guard, &documents, &observer, telemetry.sampler, background);
         tokio::spawn(once_served(configs.keepers(), builders.give_way()));
@@ -262,7 +266,7 @@ impl ToolboxBuilder {
             push.start(&state)?;
         }
         let server = Server::new(listener, workers, Arc::clone(&state));
-        Ok(Running { state, server, lock, _builders: builders, signals, metrics_task, push })
+        Ok(Running { state, server, lock, _builders: builders, signals, metrics_task, push, servers })
     }
 }
 
@@ -279,7 +283,7 @@ impl Running {
 
     /// Serves until it is asked to end, then drains: exit code 0, or 130 after a second signal.
     pub async fn wait(self) -> u8 {
-        let Self { state, mut server, lock, _builders, mut signals, metrics_task, push } = self;
+        let Self { state, mut server, lock, _builders, mut signals, metrics_task, push, servers } = self;
         let shutdown = state.shutdown.clone();
         let mut watch = Box::pin(leases(Arc::clone(&state)));
         let tag = {
@@ -305,6 +309,8 @@ impl Running {
         };
         // What is still under way is recorded as abandoned.
         server.cut().await;
+        // PROC-6: nobody calls them any more.
+        servers.end(END_PATIENCE).await;
         tracing::info!(instance = %state.layout.id, "{tag}");
         if let Some(task) = metrics_task {
             task.abort();
@@ -445,12 +451,26 @@ struct Background {
     builders: Handle,
     /// Folder of compiled catalogs.
     compiled: PathBuf,
+    servers: Arc<Servers>,
 }
 
 /// One folder for each configuration: its name says nothing, and is the same whatever the path is written like.
 fn folder_name(config: &Path) -> String {
     let digest = Sha256::digest(config.as_os_str().as_encoded_bytes());
     digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The MCP servers, none connected yet; what an earlier run left behind is ended first.
+async fn mcp_servers(settings: &Settings, layout: &Layout) -> Arc<Servers> {
+    let path = layout.children_path();
+    let children = tokio::task::spawn_blocking(move || Children::open(&path)).await;
+    let limits = open_cli_mcp::Limits {
+        call_timeout: settings.upstream_timeout,
+        max_message_bytes: settings.max_response_bytes,
+        ..open_cli_mcp::Limits::default()
+    };
+    let children = children.unwrap_or_else(|_| Children::unrecorded());
+    Arc::new(Servers::new(Handle::current(), children, limits))
 }
 
 fn configs(
@@ -464,10 +484,11 @@ fn configs(
 ) -> Configs {
     let (settings_of, documents, observer) = (settings.clone(), Arc::clone(documents), Arc::clone(observer));
     let guards = Handle::current();
-    let Background { chronicle, builders, compiled } = background;
+    let Background { chronicle, builders, compiled, servers } = background;
     let make: MakeKeeper = Box::new(move |path: &Path| {
         let builder = Builder::new(locations(&settings_of, path), Arc::clone(&documents))
-            .stored_in(compiled.join(folder_name(path)), READ_AT_ONCE);
+            .stored_in(compiled.join(folder_name(path)), READ_AT_ONCE)
+            .with_mcp(Arc::clone(&servers));
         let listener = Some(chronicle.listener(path));
         Keeper::start_telling(builder, Arc::clone(&observer), sampler, builders.clone(), listener)
     });

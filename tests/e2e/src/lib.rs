@@ -20,7 +20,7 @@ pub use faulty::FaultyProxy;
 pub use held::HeldApi;
 pub use http::{Reply, get, post, request};
 pub use identity::{IdentityProvider, identity_provider};
-pub use peers::{Collector, Peer, collector, httpbin, prefect, sarif_schema};
+pub use peers::{Collector, McpPrograms, Peer, collector, httpbin, mcp, prefect, sarif_schema};
 pub use person::Person;
 pub use process::{Child, program, wait_until};
 pub use site::Site;

@@ -2,8 +2,9 @@
 
 use crate::http;
 use crate::process::{Child, wait_until};
+use serde_json::{Value, json};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -122,4 +123,63 @@ pub fn collector(test: &str) -> Option<Collector> {
     });
     let [http, grpc] = [http, grpc].map(|address| format!("http://{address}"));
     Some(Collector { child, http, grpc, printed: String::new(), _home: home })
+}
+
+/// MCP servers that nobody here wrote.
+pub struct McpPrograms {
+    modules: PathBuf,
+    python: PathBuf,
+}
+
+impl McpPrograms {
+    fn script(&self, package: &str) -> String {
+        self.modules.join(package).join("dist/index.js").display().to_string()
+    }
+
+    /// `mcpServers` entry of server-everything on standard input and output.
+    pub fn everything(&self) -> Value {
+        let script = self.script("@modelcontextprotocol/server-everything");
+        json!({"type": "stdio", "command": "node", "args": [script, "stdio"]})
+    }
+
+    /// The same, below a shell that runs this first.
+    pub fn everything_after(&self, shell: &str) -> Value {
+        let script = self.script("@modelcontextprotocol/server-everything");
+        json!({"type": "stdio", "command": "sh", "args": ["-c", format!("{shell}; exec node '{script}' stdio")]})
+    }
+
+    /// `mcpServers` entry of server-filesystem for a folder.
+    pub fn filesystem(&self, folder: &Path) -> Value {
+        let script = self.script("@modelcontextprotocol/server-filesystem");
+        json!({"type": "stdio", "command": "node", "args": [script, folder]})
+    }
+
+    /// `mcpServers` entry of mcp-server-time, which speaks 2026-07-28 too.
+    pub fn time(&self) -> Value {
+        let args = ["-m", "mcp_server_time", "--local-timezone", "UTC"];
+        json!({"type": "stdio", "command": self.python, "args": args})
+    }
+
+    /// Starts server-everything over HTTP: `streamableHttp` at `/mcp`, `sse` at `/sse`.
+    pub fn start_everything(&self, transport: &str) -> Peer {
+        self.start_everything_at(transport, free_port())
+    }
+
+    /// The same at a port.
+    pub fn start_everything_at(&self, transport: &str, port: u16) -> Peer {
+        let home = tempfile::tempdir().expect("temp dir");
+        let mut command = Command::new("node");
+        command.arg(self.script("@modelcontextprotocol/server-everything")).arg(transport);
+        command.env("PORT", port.to_string()).env("HOME", home.path());
+        let child = Child::start(command);
+        wait_until("the MCP server listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        Peer { child, url: format!("http://127.0.0.1:{port}"), _home: home }
+    }
+}
+
+/// The official MCP servers from npm and PyPI.
+pub fn mcp(test: &str) -> Option<McpPrograms> {
+    let modules = program("OPEN_CLI_TEST_NODE_MODULES", test)?;
+    let python = program("OPEN_CLI_TEST_MCP", test)?;
+    Some(McpPrograms { modules, python })
 }

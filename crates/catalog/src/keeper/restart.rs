@@ -44,6 +44,7 @@ impl Keeper {
         {
             let mut attempt = self.last_attempt.lock();
             attempt.stamps.clone_from(&snapshot.stamps);
+            attempt.listings.clone_from(&snapshot.listings);
             attempt.revalidate_at = snapshot.revalidate_at;
         }
         let status = snapshot.status();
@@ -54,7 +55,7 @@ impl Keeper {
         let keeper = Arc::clone(self);
         self.background.spawn_blocking(move || {
             snapshot.read_all();
-            if snapshot.is_damaged() || keeper.needs_revalidation() {
+            if snapshot.is_damaged() || keeper.needs_revalidation() || keeper.has_changed() {
                 keeper.rebuild_in_background();
             }
         });

@@ -3,6 +3,7 @@
 
 use crate::guides::{Guides, StoredGuides};
 use crate::inputs::{Inputs, Origin};
+use crate::mcp::{McpInputs, McpSource};
 use crate::service::BuiltService;
 use crate::shelf::{Shelf, StoredShelf};
 use crate::snapshot::Snapshot;
@@ -11,11 +12,12 @@ use jiff::Timestamp;
 use open_cli_contract::catalog::{Diagnostic, FetchRecord, Service, Source};
 use open_cli_documents::FileStamp;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Changes with every change of what is stored.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 #[derive(Deserialize)]
 pub(super) struct Version {
@@ -73,6 +75,8 @@ pub(super) struct StoredService {
     stamps: Vec<Stamp>,
     fetches: Vec<FetchRecord>,
     expires_at: Option<Timestamp>,
+    /// Names of the disabled tools, when the service is an MCP server.
+    disabled_tools: Option<Vec<String>>,
     diagnostics: Vec<Diagnostic>,
     guides: Option<StoredGuides>,
     pub(super) shelf: ShelfRecord,
@@ -91,7 +95,7 @@ pub(super) struct ShelfRecord {
 impl StoredService {
     /// `None` when its addresses hold credentials, or are no text.
     pub(super) fn of(built: &BuiltService, shelf: &StoredShelf, matches: Box<[bool]>) -> Option<Self> {
-        let Inputs { key, head, is_alone, location, operators, origin, derived, stamps, fetches, expires_at } =
+        let Inputs { key, head, is_alone, location, operators, origin, derived, stamps, fetches, expires_at, mcp } =
             &built.inputs;
         Some(Self {
             service: Service::clone(&built.service),
@@ -109,6 +113,7 @@ impl StoredService {
             stamps: stamps.iter().map(Stamp::of).collect(),
             fetches: fetches.clone(),
             expires_at: *expires_at,
+            disabled_tools: mcp.as_ref().map(|mcp| mcp.disabled.to_vec()),
             diagnostics: built.diagnostics.to_vec(),
             guides: if built.guides.is_empty() { None } else { Some(built.guides.stored()?) },
             shelf: ShelfRecord {
@@ -121,8 +126,13 @@ impl StoredService {
         })
     }
 
-    /// The service; `None` when its file is not there as it was written.
-    pub(super) fn restored(self, folder: &Path, matches_key: [u8; 32]) -> Option<BuiltService> {
+    /// The service; `None` when its file is not there as it was written, or its MCP server is another one by now.
+    pub(super) fn restored(
+        self,
+        folder: &Path,
+        matches_key: [u8; 32],
+        servers: &HashMap<[u8; 32], McpSource>,
+    ) -> Option<BuiltService> {
         // A name, and nothing that leads elsewhere.
         let name = Path::new(&self.shelf.name);
         let path = (name.file_name() == Some(name.as_os_str())).then(|| folder.join(name))?;
@@ -131,6 +141,10 @@ impl StoredService {
         if !stored.is_there() {
             return None;
         }
+        let mcp = match self.disabled_tools {
+            Some(disabled) => Some(McpInputs::restored(servers.get(&self.key.0)?.clone(), disabled)),
+            None => None,
+        };
         let guides = match self.guides {
             Some(guides) => Guides::restored(guides)?,
             None => Guides::default(),
@@ -153,6 +167,7 @@ impl StoredService {
                 stamps: self.stamps.into_iter().map(FileStamp::from).collect(),
                 fetches: self.fetches,
                 expires_at: self.expires_at,
+                mcp,
             },
             diagnostics: self.diagnostics.into(),
             guides,

@@ -9,6 +9,7 @@ mod parts;
 
 pub(crate) use parts::{Hash, Place, Stamp};
 
+use crate::mcp::McpSource;
 use crate::pins::Pins;
 use crate::prepared::Kept;
 use crate::service::BuiltService;
@@ -19,7 +20,7 @@ use open_cli_config::Loaded;
 use open_cli_documents::FileStamp;
 use open_cli_files::{Durability, FileError, create_private_dir_all, read_private, replace, sweep_temporaries};
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -64,6 +65,8 @@ pub(crate) struct Now {
     pub(crate) config_digest: [u8; 32],
     pub(crate) stamps: Vec<FileStamp>,
     pub(crate) kept: Arc<Kept>,
+    /// The MCP servers of the configuration, by the keys of their services.
+    pub(crate) servers: HashMap<[u8; 32], McpSource>,
 }
 
 impl Store {
@@ -137,7 +140,7 @@ impl Store {
         let services: Vec<Arc<BuiltService>> = manifest
             .services
             .into_iter()
-            .filter_map(|service| service.restored(&self.folder, matches_key))
+            .filter_map(|service| service.restored(&self.folder, matches_key, &now.servers))
             .map(Arc::new)
             .collect();
         let is_current = is_unchanged && services.len() == stored && stored == manifest.service_count;
@@ -146,6 +149,7 @@ impl Store {
             services.iter().for_each(|built| built.shelf.read());
         }
         let is_damaged = services.iter().any(|built| built.shelf.is_damaged());
+        let listings = services.iter().filter_map(|built| Some(built.inputs.mcp.as_ref()?.stamp())).collect();
         let pins = Pins::of(&now.config.config, None);
         let config_stamps = now.stamps.len();
         stamps.splice(0..0, now.stamps);
@@ -161,6 +165,7 @@ impl Store {
             diagnostics: manifest.diagnostics,
             stamps,
             config_stamps,
+            listings,
             revalidate_at: manifest.revalidate_at,
             found: Vec::new(),
             pins,

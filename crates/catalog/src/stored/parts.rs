@@ -12,6 +12,7 @@ use url::Url;
 pub(crate) enum Place {
     File(PathBuf),
     Url(String),
+    Made(String),
 }
 
 impl Place {
@@ -19,6 +20,7 @@ impl Place {
     pub(crate) fn of(location: &Location) -> Option<Self> {
         match location {
             Location::File(path) => path.to_str().map(|_| Self::File(path.clone())),
+            Location::Made(name) => Some(Self::Made(name.clone())),
             Location::Url(url) => (location.to_string() == url.as_str()).then(|| Self::Url(url.to_string())),
         }
     }
@@ -27,6 +29,7 @@ impl Place {
         match self {
             Self::File(path) => Some(Location::File(path)),
             Self::Url(url) => Url::parse(&url).ok().map(Location::Url),
+            Self::Made(name) => Some(Location::Made(name)),
         }
     }
 }

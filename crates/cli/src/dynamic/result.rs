@@ -15,6 +15,8 @@ use serde_json::Value;
 
 /// The upstream declared JSON and sent something else.
 const INVALID_JSON: &str = "upstream_invalid_json";
+/// The tool of an MCP server says that it failed.
+const TOOL_ERROR: &str = "mcp_tool_error";
 
 /// Prints the answer; the exit code follows the upstream's status.
 pub(super) fn show(app: &App, tool: &Tool, sent: &Sent<ExecuteResponse>) -> Result<Exit, Failure> {
@@ -38,6 +40,7 @@ pub(super) fn show(app: &App, tool: &Tool, sent: &Sent<ExecuteResponse>) -> Resu
     let exit = if app.line.globals.no_fail { Exit::Ok } else { exit::of_upstream(answer.status_code) };
     if exit == Exit::Ok {
         return match answer.error_code.as_deref() {
+            Some(TOOL_ERROR) if app.line.globals.no_fail => Ok(Exit::Ok),
             // With status 400 and above the status is what counts.
             Some(code) if exit::of_upstream(answer.status_code) == Exit::Ok => {
                 Err(broken(answer, code).status(answer.status_code).request(request_id).traced(sent.is_named))
@@ -68,6 +71,15 @@ pub(super) fn show(app: &App, tool: &Tool, sent: &Sent<ExecuteResponse>) -> Resu
 
 /// The API answered, but not with what it says it is.
 fn broken(answer: &ExecuteResponse, code: &str) -> Failure {
+    if code == TOOL_ERROR {
+        return Failure::new(
+            Exit::UpstreamServer,
+            code.to_owned(),
+            "The tool says that it failed",
+            "What it says about it is on stdout.",
+        )
+        .suggest("Check the inputs; `--help` shows their types. `--no-fail` exits with 0.");
+    }
     let kind = crate::text::one_line(answer.content_type.as_deref().unwrap_or("JSON"));
     let (message, cause) = match code {
         INVALID_JSON => (

@@ -8,6 +8,7 @@ use open_cli_catalog::{Builder, OverlaidService, OverlayEffect, ReadOverlay};
 use open_cli_config::{Locations, ScopeSet};
 use open_cli_contract::catalog::Diagnostic;
 use open_cli_documents::{Documents, DocumentsConfig, Location};
+use open_cli_mcp::{Children, END_PATIENCE, Servers};
 use open_cli_observe::{Nop, Trace};
 use open_cli_overlay::{ActionKind, ActionOutcome, ActionStatus, LineKind, Preview, preview};
 use serde::Serialize;
@@ -126,13 +127,21 @@ fn overlaid(config: &Path, all_scopes: bool, more: &[Location]) -> Result<Vec<Ov
         scopes: if all_scopes { ScopeSet::ALL } else { ScopeSet::SERVER },
         ..Locations::from_environment(&|name: &str| std::env::var_os(name), folder)
     };
-    let builder = Builder::new(locations, Arc::new(Documents::new(DocumentsConfig::default())));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(format!("the worker thread can't be started: {error}")))?;
     let trace = Trace::detached(Arc::new(Nop));
-    runtime.block_on(builder.overlaid(more, &trace)).map_err(|error| Failure::Failed(error.to_string()))
+    let limits = open_cli_mcp::Limits::default();
+    let servers = Arc::new(Servers::new(runtime.handle().clone(), Children::unrecorded(), limits));
+    let builder = Builder::new(locations, Arc::new(Documents::new(DocumentsConfig::default())));
+    let builder = builder.with_mcp(Arc::clone(&servers));
+    let overlaid = runtime.block_on(async {
+        let overlaid = builder.overlaid(more, &trace).await;
+        servers.end(END_PATIENCE).await;
+        overlaid
+    });
+    overlaid.map_err(|error| Failure::Failed(error.to_string()))
 }
 
 fn wanted(

@@ -1,7 +1,7 @@
 //! `POST /v1/tools/execute` (runtime-and-admin §4.2): the way of a governed call, step by step.
 
 use super::respond::{self, Answer};
-use super::{Call, Problem, authn, catalog, check_names, parse, record};
+use super::{Call, Problem, authn, catalog, check_names, mcp, parse, record};
 use crate::rate::{self, Counted};
 use crate::state::State;
 use base64::Engine;
@@ -9,7 +9,6 @@ use bytes::Bytes;
 use open_cli_catalog::{PreparedTool, Snapshot, ToolEntry};
 use open_cli_contract::Timestamp;
 use open_cli_contract::audit::AuditEvent;
-use open_cli_contract::catalog::Service;
 use open_cli_contract::execute::ExecuteRequest;
 use open_cli_contract::problem::ErrorCode;
 use open_cli_credentials::Credentials;
@@ -31,6 +30,8 @@ struct Outcome {
     retry_count: u32,
     request_size: u64,
     took: Duration,
+    /// What is wrong with an answer that is passed on all the same; empty for nothing.
+    error_code: &'static str,
 }
 
 pub(super) async fn execute(call: &mut Call) -> Result<Answer, Box<Problem>> {
@@ -195,7 +196,7 @@ async fn run(
     call.state.check_audit().await?;
     // From here on something may happen upstream: whatever becomes of the caller, a record is written.
     let mut guard = Abandoned { state: &call.state, about: Some(about) };
-    let outcome = attempt(call, &snapshot, entry.service(), &tool, request, body).await;
+    let outcome = attempt(call, &snapshot, entry, &tool, request, body).await;
     let about = guard.about.take().unwrap_or_default();
     drop(guard);
     call.waited += outcome.took;
@@ -221,7 +222,7 @@ async fn run(
         retry_count: outcome.retry_count,
         took: outcome.took,
         result: match &outcome.result {
-            Ok(result) => Ok((result.status, if is_invalid_json(result) { "upstream_invalid_json" } else { "" })),
+            Ok(result) => Ok((result.status, outcome.error_code)),
             Err(problem) => Err(problem),
         },
     };
@@ -232,7 +233,7 @@ async fn run(
         problem.detail.push_str(" The call itself was made; its result is withheld.");
         problem
     })?;
-    answer(outcome.result?)
+    answer(outcome.result?, outcome.error_code)
 }
 
 /// Counts the call against the rate limits of the policy.
@@ -310,7 +311,7 @@ impl std::fmt::Display for AuditFailed {
 async fn attempt(
     call: &Call,
     snapshot: &Snapshot,
-    service: &Service,
+    entry: ToolEntry<'_>,
     prepared: &PreparedTool,
     request: &ExecuteRequest<'_>,
     body: Option<Bytes>,
@@ -323,7 +324,16 @@ async fn attempt(
         retry_count: 0,
         request_size: 0,
         took: Duration::ZERO,
+        error_code: "",
     };
+    if let Some(server) = entry.mcp_server() {
+        let done = mcp::execute(call, server, tool, request, body).await;
+        outcome.error_code = if done.is_error { mcp::TOOL_ERROR } else { "" };
+        (outcome.retry_count, outcome.request_size) = (done.retry_count, done.request_size);
+        outcome.result = done.result;
+        outcome.took = started.elapsed();
+        return outcome;
+    }
     outcome.result = async {
         let arguments = Arguments { path_args: &request.path_args, flags: &request.flags, body };
         let filled =
@@ -332,7 +342,7 @@ async fn attempt(
         outcome.schemes.clone_from(&credentials.schemes);
         outcome.request_size = filled.body.as_ref().map_or(0, |body| body.len() as u64);
         let identity = call.state.configs.identity(&request.config_path);
-        let way = call.state.routes.of(&identity, snapshot, service);
+        let way = call.state.routes.of(&identity, snapshot, entry.service());
         let upstream_call = open_cli_execution::Call {
             is_elsewhere: way.is_elsewhere(&filled.url),
             request: filled,
@@ -356,6 +366,9 @@ async fn attempt(
         }
     }
     .await;
+    if outcome.result.as_ref().is_ok_and(is_invalid_json) {
+        outcome.error_code = "upstream_invalid_json";
+    }
     outcome.took = started.elapsed();
     outcome
 }
@@ -405,13 +418,12 @@ fn is_invalid_json(result: &ToolResult) -> bool {
 }
 
 /// The upstream's JSON is spliced in untouched (EXE-10).
-fn answer(result: ToolResult) -> Result<Answer, Box<Problem>> {
+fn answer(result: ToolResult, error_code: &str) -> Result<Answer, Box<Problem>> {
     let mut head = Vec::with_capacity(256);
     head.extend_from_slice(b"{\"statusCode\":");
     head.extend_from_slice(result.status.to_string().as_bytes());
     let mut json: Option<Bytes> = None;
     let content_type = result.content_type_text().map(str::to_owned);
-    let declares_json_in_vain = is_invalid_json(&result);
     match result.body {
         ResultBody::Empty => {}
         ResultBody::Json(body) => {
@@ -433,9 +445,9 @@ fn answer(result: ToolResult) -> Result<Answer, Box<Problem>> {
         tail.extend_from_slice(b",\"contentType\":");
         serde_json::to_writer(&mut tail, &content_type).map_err(respond::internal)?;
     }
-    if declares_json_in_vain {
-        // Passed on as text (EXE-10), and said to be wrong.
-        tail.extend_from_slice(b",\"errorCode\":\"upstream_invalid_json\"");
+    if !error_code.is_empty() {
+        // Passed on as it is (EXE-10), and said to be wrong.
+        tail.extend_from_slice(format!(",\"errorCode\":\"{error_code}\"").as_bytes());
     }
     if result.retry_count > 0 {
         tail.extend_from_slice(format!(",\"retryCount\":{}", result.retry_count).as_bytes());

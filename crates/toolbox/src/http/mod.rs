@@ -11,6 +11,7 @@ mod changes;
 mod execute;
 mod health;
 mod log;
+mod mcp;
 pub(crate) mod metrics;
 pub(crate) mod origin;
 mod query;

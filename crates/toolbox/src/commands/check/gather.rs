@@ -9,10 +9,12 @@ use open_cli_config::{ConfigDiagnostic, ConfigError, Loaded, Locations, ScopeSet
 use open_cli_contract::catalog::{Diagnostic, Severity};
 use open_cli_contract::diagnostic::DiagnosticCode;
 use open_cli_documents::{Documents, DocumentsConfig, Location};
+use open_cli_mcp::{Children, END_PATIENCE, Servers};
 use open_cli_observe::{Nop, Trace};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 pub(super) fn gather(options: &Options) -> Result<Report, Failure> {
     let locations = locations(options);
@@ -65,7 +67,12 @@ async fn built(
 ) -> Result<Report, Failure> {
     let trace = Trace::detached(Arc::new(Nop));
     let builder = Builder::new(locations, Arc::new(Documents::new(config.clone())));
+    let servers = Servers::new(Handle::current(), Children::unrecorded(), open_cli_mcp::Limits::default());
+    let servers = Arc::new(servers);
+    // Programs that a configuration names are run as they would be by a toolbox, and ended again.
+    let builder = if options.offline { builder } else { builder.with_mcp(Arc::clone(&servers)) };
     let snapshot = builder.build(None, false, &trace).await;
+    servers.end(END_PATIENCE).await;
     let snapshot = snapshot.map_err(|error| Failure::Failed(error.to_string()))?;
     let mut findings: Vec<Finding> = loaded.warnings.iter().map(|one| of_config(Severity::Warning, one)).collect();
     let of_build = snapshot.diagnostics().iter().filter(|one| one.code != DiagnosticCode::Config.as_str());

@@ -93,6 +93,8 @@ async fn in_document(
     let artifact = match location {
         Location::File(path) => Artifact::File(path.clone()),
         Location::Url(_) => Artifact::Url(location.to_string()),
+        // Written nowhere: there is no place to name.
+        Location::Made(_) => return,
     };
     let content = content(location, policies, reader, trace).await;
     let pointers: Vec<&str> = wanted.iter().map(|(_, pointer)| pointer.as_str()).collect();
