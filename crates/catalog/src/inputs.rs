@@ -2,6 +2,7 @@
 //! for what can't be built now.
 
 use crate::mcp::McpInputs;
+use crate::servers::Serving;
 use jiff::Timestamp;
 use open_cli_contract::catalog::{CacheOutcome, FetchRecord};
 use open_cli_documents::{FileStamp, Location};
@@ -19,6 +20,8 @@ pub(crate) struct Inputs {
     pub(crate) location: Location,
     /// Overlays of the operator, in order.
     pub(crate) operators: Vec<Location>,
+    /// Which servers the operator wants to be called.
+    pub(crate) serving: Serving,
     /// How it was discovered, if it was.
     pub(crate) origin: Option<Origin>,
     /// The id that its description suggests, when the configuration names none.

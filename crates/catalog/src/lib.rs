@@ -31,6 +31,7 @@ mod reach;
 mod responses;
 mod rules;
 mod selection;
+mod servers;
 mod service;
 mod service_ids;
 mod shelf;
@@ -38,6 +39,7 @@ mod skills;
 mod snapshot;
 mod stored;
 mod tools;
+mod unchecked;
 mod workflow_details;
 mod workflows;
 

@@ -1,7 +1,7 @@
 //! One service from its documents: description, overlays, what they refer to, tools. What did not change is taken over
 //! from the last build; what fails keeps its last good state, and says so (deviation 6).
 
-use crate::diagnostics::error;
+use crate::diagnostics::{error, warning};
 use crate::guides::{self, Guides};
 use crate::inputs::Inputs;
 use crate::mcp::{self, Backends, ListingStamp, Made, McpInputs};
@@ -365,6 +365,7 @@ impl Reading {
             is_alone,
             location: location.clone(),
             operators: plan.operators().unwrap_or_default(),
+            serving: plan.serving(),
             origin: plan.origin.clone(),
             derived: derived.clone(),
             stamps,
@@ -418,17 +419,24 @@ fn read(
         overlays: overlays.iter().map(|overlay| overlay.location.to_string()).collect(),
         backends,
     };
-    let (mut tools, naming) = tools::tools(&id, &alias, &api, &provenance);
+    let serving = plan.serving();
+    let (mut tools, naming) = tools::tools(&id, &alias, &api, &provenance, &serving);
     let guidance = skills::apply(&id, &mut tools, &guides.all);
-    let service = Service {
-        id,
-        alias,
-        source_id: plan.source_id.clone(),
-        title: api.title.clone(),
-        servers: api.servers.clone(),
-    };
+    // What the tools' servers are wrong with was said for each of them.
+    let servers = serving.settle(&api.server_choices).unwrap_or_default().servers;
+    let service = Service { id, alias, source_id: plan.source_id.clone(), title: api.title.clone(), servers };
+    let of_tools = api.operations.iter().map(|operation| &operation.server_choices);
+    let unknown = serving.unknown_variables(of_tools).into_iter().map(|name| {
+        let message = format!("no server of the description has the variable {name:?} of serverVariables");
+        warning("", "server_invalid", message, "Correct its name, or remove it.")
+    });
+    let unchecked = set.set.iter().flat_map(|document| {
+        let text = std::str::from_utf8(&document.json).unwrap_or_default();
+        crate::unchecked::patterns(&document.location.to_string(), text)
+    });
+    let own: Vec<Diagnostic> = unknown.chain(unchecked).collect();
     let references = set.diagnostics.iter().cloned();
-    let diagnostics = remarks.into_iter().chain(references).chain(api.diagnostics).chain(naming);
+    let diagnostics = remarks.into_iter().chain(references).chain(api.diagnostics).chain(naming).chain(own);
     let built = BuiltService::new(service, tools, digest, inputs, diagnostics.chain(guidance).collect());
     let built = built.map_err(|error| Fault::from(error.to_string()))?;
     Ok(Arc::new(built.with_guides(guides)))

@@ -5,6 +5,7 @@ use crate::diagnostics::error;
 use crate::guides::{GuideKind, GuideRef};
 use crate::inputs::Origin;
 use crate::mcp::{Mcp, McpSource};
+use crate::servers::Serving;
 use crate::service::BuiltService;
 use crate::snapshot::Snapshot;
 use open_cli_config::{Config, Reference, Refresh, Service as ConfigService, Source as ConfigSource, SourceKind};
@@ -27,6 +28,8 @@ pub(crate) struct Named {
     pub(crate) overlays: Vec<OverlayRef>,
     /// The operator's skill manifests, then workflow documents, in order.
     pub(crate) guides: Vec<GuideRef>,
+    /// Which servers are called.
+    pub(crate) serving: Serving,
 }
 
 /// An overlay to apply.
@@ -195,6 +198,7 @@ fn named(id: &str, service: &ConfigService) -> Named {
         guides: guides(&service.skills, GuideKind::Skill)
             .chain(guides(&service.workflows, GuideKind::Workflow))
             .collect(),
+        serving: Serving::of(service),
     }
 }
 
@@ -263,7 +267,13 @@ impl Plan {
         }
         hash.update(self.guard.to_string());
         hash.update(self.mcp.as_ref().map(|mcp| mcp.identity).unwrap_or_default());
+        self.serving().update(&mut hash);
         hash.finalize().into()
+    }
+
+    /// Which servers the operator wants to be called.
+    pub(crate) fn serving(&self) -> Serving {
+        self.named.as_ref().map(|named| named.serving.clone()).unwrap_or_default()
     }
 
     /// The last state that may stand in for this service: read from the same place, under the same overlays of the
@@ -281,6 +291,7 @@ impl Plan {
                 && self.operators().as_ref() == Some(&inputs.operators)
                 // Another server, or other disabled tools.
                 && self.mcp.as_ref().map(|mcp| mcp.identity) == inputs.mcp.as_ref().map(|mcp| mcp.source.identity)
+                && self.serving() == inputs.serving
         };
         usable(previous?).find(is_same).cloned()
     }
@@ -309,6 +320,7 @@ impl SourcePlan {
         let id = self.named.as_ref().map(|named| named.id.clone());
         let operators = self.named.as_ref().map_or(Some(Vec::new()), |named| operators(&named.overlays));
         let (source_id, asked) = (self.source_id.clone(), self.location.clone());
+        let serving = self.named.as_ref().map(|named| named.serving.clone()).unwrap_or_default();
         usable(previous).filter(move |built| {
             let inputs = &built.inputs;
             let id_fits = match &id {
@@ -320,6 +332,7 @@ impl SourcePlan {
                 && built.service.source_id == source_id
                 && is_from_here
                 && operators.as_ref() == Some(&inputs.operators)
+                && serving == inputs.serving
         })
     }
 }

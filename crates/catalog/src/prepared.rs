@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Tools that are kept ready, at most.
 const KEPT: usize = 2048;
 
-/// A tool with its compiled request.
+/// A tool with its compiled request and the schemas that its arguments are checked against.
 #[derive(Debug)]
 pub struct PreparedTool {
     tool: Tool,
@@ -22,7 +22,7 @@ pub struct PreparedTool {
 impl PreparedTool {
     fn new(shelf: &Shelf, position: usize) -> serde_json::Result<Self> {
         // The request needs what the catalog must not show.
-        let mut tool = shelf.tool(position, false)?;
+        let mut tool = shelf.tool(position, true)?;
         let template = RequestTemplate::compile(&tool);
         tool.servers.iter_mut().for_each(|url| *url = open_cli_contract::redact::text(url));
         tool.details = None;

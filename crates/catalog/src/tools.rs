@@ -1,11 +1,13 @@
 //! Operations to tools (catalog-and-execution §9).
 
 use crate::compact::compact;
+use crate::diagnostics::error;
 use crate::mcp::Backends;
 use crate::naming::{self, FlagNames, Names};
+use crate::servers::{Serving, Settled};
 use open_cli_contract::catalog::{
-    AuthAlternative, AuthRequirement, BodySchema, ContentType, Diagnostic, Output, Pagination, Parameter,
-    ParameterDetails, RequestBody, Retry, Safety, Tool, ToolDetails,
+    AuthAlternative, AuthRequirement, BodySchema, ContentType, Diagnostic, OPENAPI_30, Output, Pagination,
+    Parameter, ParameterDetails, RequestBody, Retry, Safety, Tool, ToolDetails,
 };
 use open_cli_contract::slug::reference_slug;
 use open_cli_openapi::api::{self, Api, Operation};
@@ -34,6 +36,7 @@ pub(crate) fn tools(
     alias: &str,
     api: &Api,
     provenance: &Provenance,
+    serving: &Serving,
 ) -> (Vec<Tool>, Vec<Diagnostic>) {
     // Whatever stands for no tool of an MCP server can't be called there, and must not be called anywhere else.
     let is_foreign =
@@ -53,13 +56,31 @@ pub(crate) fn tools(
     let mut tools: Vec<Tool> = operations
         .into_iter()
         .zip(names)
-        .map(|(operation, names)| tool(service_id, api, operation, names, provenance))
+        .map(|(operation, names)| {
+            let settled = serving.settle(&operation.server_choices).unwrap_or_else(|message| {
+                diagnostics.push(error(
+                    "",
+                    "server_invalid",
+                    message,
+                    "Correct `server` and `serverVariables` of the service.",
+                ));
+                Settled::default()
+            });
+            tool(service_id, api, operation, names, provenance, settled)
+        })
         .collect();
     tools.sort_by(|a, b| a.id.cmp(&b.id));
     (tools, diagnostics)
 }
 
-fn tool(service_id: &str, api: &Api, operation: &Operation, names: Names, provenance: &Provenance) -> Tool {
+fn tool(
+    service_id: &str,
+    api: &Api,
+    operation: &Operation,
+    names: Names,
+    provenance: &Provenance,
+    settled: Settled,
+) -> Tool {
     let inputs = inputs(operation);
     let auth_alternatives: Vec<AuthAlternative> =
         operation.security.iter().map(|alternative| auth_alternative(api, alternative)).collect();
@@ -87,7 +108,7 @@ fn tool(service_id: &str, api: &Api, operation: &Operation, names: Names, proven
         retry: object_extension::<Retry>(operation, "x-cli-retry"),
         guidance: None,
         quarantine: String::new(),
-        servers: operation.servers.clone(),
+        servers: settled.servers,
         backend: provenance.backends.as_ref().and_then(|backends| backends.of(operation)),
         details: Some(ToolDetails {
             parameters: inputs.details,
@@ -101,6 +122,13 @@ fn tool(service_id: &str, api: &Api, operation: &Operation, names: Names, proven
             overlays: provenance.overlays.clone(),
             responses: Vec::new(),
             body_schemas: operation.request_body.as_ref().map(body_schemas).unwrap_or_default(),
+            body_encodings: operation.request_body.as_ref().map(|body| body.encodings.clone()).unwrap_or_default(),
+            schema_dialect: if matches!(api.version.as_str(), "2.0" | "3.0") {
+                OPENAPI_30.into()
+            } else {
+                String::new()
+            },
+            server_choices: settled.choices,
         }),
     }
 }
@@ -132,6 +160,7 @@ fn inputs(operation: &Operation) -> Inputs {
             hidden_name: if reference_name == name { String::new() } else { reference_name },
             style: parameter.style.clone(),
             explode: parameter.explode,
+            allow_reserved: parameter.allow_reserved,
             content_type: parameter.content_type.clone(),
         });
         let target = if parameter.location == "path" { &mut inputs.path_params } else { &mut inputs.flags };
@@ -243,6 +272,7 @@ fn object_extension<T: DeserializeOwned + Default>(operation: &Operation, name: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use open_cli_contract::catalog::ServerChoice;
 
     fn raw(json: &str) -> Box<RawValue> {
         RawValue::from_string(json.into()).expect("valid")
@@ -298,12 +328,13 @@ mod tests {
                     parameter("X-Trace", "header", true, "trace"),
                     parameter("Authorization", "header", false, ""),
                 ],
-                servers: vec!["https://depot.example/api".into()],
+                server_choices: [ServerChoice { url: "https://depot.example/api".into(), ..Default::default() }]
+                    .into(),
                 ..Operation::default()
             }],
             ..Api::default()
         };
-        let (mut tools, diagnostics) = tools("depot", "depot", &api, &Provenance::default());
+        let (mut tools, diagnostics) = tools("depot", "depot", &api, &Provenance::default(), &Serving::default());
         assert!(diagnostics.is_empty());
         tools[0].details = None;
         let expected = r#"{"id":"depot:listBinItems","serviceId":"depot","operationId":"listBinItems","method":"GET","path":"/bins/{binId}/items","group":"bins","command":"list-bin-items","pathParams":[{"name":"bin-id","originalName":"binId","location":"path","required":true}],"flags":[{"name":"page-size","originalName":"pageSize","location":"query","required":false},{"name":"trace","originalName":"X-Trace","location":"header","required":true}],"safety":{"destructive":false,"readOnly":true,"requiresApproval":false,"idempotent":true},"servers":["https://depot.example/api"]}"#;

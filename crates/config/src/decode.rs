@@ -276,6 +276,8 @@ fn service(fields: Fields<'_>) -> Option<Service> {
         skills: fields.references("skills"),
         workflows: fields.references("workflows"),
         network: fields.fields("network").map(network).unwrap_or_default(),
+        server: fields.text("server"),
+        server_variables: fields.text_map("serverVariables", |text| text),
     })
 }
 
@@ -306,6 +308,7 @@ fn policy(fields: Fields<'_>) -> Option<Policy> {
         deny: fields.texts("deny"),
         approval_required: fields.texts("approvalRequired"),
         allow_exec_secrets: fields.flag("allowExecSecrets").unwrap_or(false),
+        allow_unvalidated: fields.flag("allowUnvalidated").unwrap_or(false),
         rate_limits: fields.map("rateLimits", rate_limit)?,
     })
 }

@@ -220,6 +220,13 @@ pub struct Service {
     /// How it is called.
     #[serde(skip_serializing_if = "Network::is_empty")]
     pub network: Network,
+    /// The server that is called: one of the description's by name or URL, or any other by its URL. Callers can't choose
+    /// another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// Variables of the description's servers, or of `server`. Callers can't set these.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub server_variables: BTreeMap<String, String>,
 }
 
 /// `curation`.
@@ -279,6 +286,9 @@ pub struct Policy {
     /// May `exec` secrets run programs?
     #[serde(skip_serializing_if = "is_false")]
     pub allow_exec_secrets: bool,
+    /// May a caller ask that arguments are not checked against the description?
+    #[serde(skip_serializing_if = "is_false")]
+    pub allow_unvalidated: bool,
     /// How often what may be called, by id.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub rate_limits: BTreeMap<String, RateLimit>,

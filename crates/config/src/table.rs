@@ -274,6 +274,8 @@ static SERVICE: Shape = Shape::new(&[
     field("skills", Kind::Texts),
     field("workflows", Kind::Texts),
     field("network", Kind::Object(&NETWORK)),
+    field("server", Kind::Text),
+    field("serverVariables", Kind::TextMap),
 ]);
 
 static CATALOG: Shape =
@@ -292,6 +294,7 @@ static POLICY: Shape = Shape::new(&[
     field("deny", Kind::Patterns),
     field("approvalRequired", Kind::Patterns),
     final_field("allowExecSecrets", Kind::Flag),
+    final_field("allowUnvalidated", Kind::Flag),
     final_entries("rateLimits", Kind::Map(&Kind::Object(&RATE_LIMIT))),
 ]);
 

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 fn is_false(value: &bool) -> bool {
@@ -308,6 +309,15 @@ pub struct ToolDetails {
     /// What it answers, by status. Only sent of a single tool, when asked for (`responses=true`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub responses: Vec<ResponseDetails>,
+    /// How properties of a form or multipart body are written, where the description says so (OpenAPI `encoding`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub body_encodings: Vec<BodyEncoding>,
+    /// How schemas are to be read: [`OPENAPI_30`], or empty for JSON Schema 2020-12.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub schema_dialect: String,
+    /// The servers that a caller may choose among, when there is a choice; the first is the default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub server_choices: Vec<ServerChoice>,
 }
 
 /// What an operation answers with one status.
@@ -322,6 +332,81 @@ pub struct ResponseDetails {
     /// Ascending media type; schemas are self-contained, with what they refer to under `$defs`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub content_types: Vec<ContentType>,
+}
+
+/// The dialect of schemas in OpenAPI 2.0 and 3.0.
+pub const OPENAPI_30: &str = "openapi-3.0";
+
+/// OpenAPI `encoding` of one media type of a body.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BodyEncoding {
+    /// Media type as in `requestBody`.
+    pub media_type: String,
+    /// By property.
+    pub properties: BTreeMap<String, PropertyEncoding>,
+}
+
+/// How one property of a form or multipart body is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PropertyEncoding {
+    /// Media types that it may have, between commas.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub content_type: String,
+    /// `style`, as of a query parameter.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub style: String,
+    /// `explode`, as written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explode: Option<bool>,
+    /// `allowReserved`, as written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_reserved: Option<bool>,
+    /// Headers of the part whose value the description fixes (`const`, an `enum` of one, `default`).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+}
+
+impl PropertyEncoding {
+    /// It says that the property is written as a query parameter would be.
+    pub fn has_style(&self) -> bool {
+        !self.style.is_empty() || self.explode.is_some() || self.allow_reserved.is_some()
+    }
+}
+
+/// A server that a caller may choose.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServerChoice {
+    /// Base URL, variables at their defaults.
+    pub url: String,
+    /// OpenAPI 3.2: its name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// What it is for.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The URL with its variables, when a caller may set any.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub template: String,
+    /// Variables that a caller may set.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, ServerVariable>,
+}
+
+/// A variable in the URL of a server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServerVariable {
+    /// Value when none is given.
+    pub default: String,
+    /// The values it may have; any, when empty.
+    #[serde(rename = "enum", skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// Markdown.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
 }
 
 /// A body schema with everything it refers to under its `$defs`. `"x-truncated":true` marks one that was too large.
@@ -358,7 +443,10 @@ pub struct ParameterDetails {
     /// OpenAPI `explode`, as written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explode: Option<bool>,
-    /// Media type of the value, when the description gives one instead of a style; the text is sent as it is.
+    /// OpenAPI `allowReserved`: reserved characters that do no harm are sent as they are.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub allow_reserved: bool,
+    /// Media type of the value, when the description gives one instead of a style.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub content_type: String,
 }

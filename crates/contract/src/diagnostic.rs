@@ -113,6 +113,8 @@ codes! {
         "Correct it; until then the tag stands alone.";
     ReferenceUnresolved "reference_unresolved" "A `$ref` leads nowhere, or only to itself."
         "Correct the reference; what it stands for is missing until then.";
+    SchemaUnchecked "schema_unchecked" "Part of a schema is not checked."
+        "Nothing; the API checks it. Write the pattern without lookaround or back references to have it checked before.";
     ServerInvalid "server_invalid" "A server can't be used as written."
         "Give an http(s) URL; a variable needs a default.";
     ServerRelative "server_relative" "A server of a local document has no host."

@@ -1,7 +1,7 @@
 //! What the catalog needs to know of an API description, whatever version it is written in.
 
 use indexmap::IndexMap;
-use open_cli_contract::catalog::{Diagnostic, OAuthFlow};
+use open_cli_contract::catalog::{BodyEncoding, Diagnostic, OAuthFlow, ServerChoice};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ pub struct Api {
     /// Document-level server URLs: variables expanded, relative ones resolved against the document's URL
     /// (SV-1 to SV-4). A relative server of a local document stays relative and is a diagnostic.
     pub servers: Vec<String>,
+    /// The same, each with its name and its variables.
+    pub server_choices: Arc<[ServerChoice]>,
     /// Paths ascending; per path GET POST PUT PATCH DELETE (TL-1), then QUERY HEAD OPTIONS TRACE,
     /// then `additionalOperations` ascending.
     /// Operations with `x-cli-ignore: true` are not in the list (TL-4).
@@ -76,6 +78,8 @@ pub struct Operation {
     pub security: Vec<SecurityAlternative>,
     /// Operation servers, else path-item servers, else document servers (SV-7); expanded and resolved.
     pub servers: Vec<String>,
+    /// The same, each with its name and its variables.
+    pub server_choices: Arc<[ServerChoice]>,
     /// `x-…` members of the operation, as given.
     pub extensions: IndexMap<String, Box<RawValue>>,
 }
@@ -123,6 +127,8 @@ pub struct RequestBody {
     /// Media type and self-contained schema, where the given one refers to something: what its `$ref`s name is under
     /// `$defs`. Bodies with the same schema share it. `"x-truncated":true` marks one that a bound cut short.
     pub resolved: Vec<(String, Arc<RawValue>)>,
+    /// How properties are written, by media type, where the description says something.
+    pub encodings: Vec<BodyEncoding>,
 }
 
 /// What an operation answers with one status.

@@ -42,6 +42,7 @@ impl<'a> Reader<'a> {
             description: object.string("description"),
             content,
             resolved,
+            encodings: self.encodings(&object),
         }))
     }
 

@@ -4,17 +4,19 @@ use crate::json::{Object, Place};
 use crate::limits::MAX_MEDIA_TYPES;
 use crate::reader::Reader;
 use crate::report::{code, quoted};
+use crate::servers::plain;
 use crate::tree::ROOT;
+use open_cli_contract::catalog::ServerChoice;
 
 impl<'a> Reader<'a> {
     /// Reads `consumes`, `schemes`, `host` and `basePath` of the document into server URLs (SV-3, SV-4).
-    pub(crate) fn read_hosts(&mut self, root: &Object<'a>) -> Vec<String> {
+    pub(crate) fn read_hosts(&mut self, root: &Object<'a>) -> Vec<ServerChoice> {
         self.consumes = texts(root.get("consumes"));
-        self.hosts(root, texts(root.get("schemes")))
+        self.hosts(root, texts(root.get("schemes"))).into_iter().map(plain).collect()
     }
 
     /// The servers of an operation with `schemes` of its own; none without.
-    pub(crate) fn servers_with_schemes(&mut self, operation: &Object<'a>) -> Vec<String> {
+    pub(crate) fn servers_with_schemes(&mut self, operation: &Object<'a>) -> Vec<ServerChoice> {
         let schemes = texts(operation.get("schemes"));
         if schemes.is_empty() {
             return Vec::new();
@@ -22,8 +24,8 @@ impl<'a> Reader<'a> {
         let mut servers = Vec::new();
         for scheme in http_schemes(&schemes) {
             // Only the scheme differs from the document's first server.
-            let rest = self.servers.first().and_then(|server| server.split_once("://"));
-            servers.extend(rest.map(|(_, rest)| format!("{scheme}://{rest}")));
+            let rest = self.servers.first().and_then(|server| server.url.split_once("://"));
+            servers.extend(rest.map(|(_, rest)| plain(format!("{scheme}://{rest}"))));
         }
         servers
     }

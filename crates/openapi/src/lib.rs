@@ -8,6 +8,7 @@
 pub mod api;
 mod body;
 mod bundle;
+mod encoding;
 mod error;
 mod hosts;
 mod ids;

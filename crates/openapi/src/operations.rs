@@ -10,8 +10,10 @@ use crate::reader::Reader;
 use crate::reference::Siblings;
 use crate::report::{code, quoted};
 use indexmap::IndexMap;
+use open_cli_contract::catalog::ServerChoice;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Why an operation is left out.
 #[derive(Clone)]
@@ -97,6 +99,7 @@ impl<'a> Reader<'a> {
             None => self.security.clone(),
         };
         let tags = tags(object);
+        let servers = self.operation_servers(item, object, pointer);
         Ok(Operation {
             method: method.to_owned(),
             path: item.path.to_owned(),
@@ -109,7 +112,8 @@ impl<'a> Reader<'a> {
             parameters,
             request_body,
             security,
-            servers: self.operation_servers(item, object, pointer),
+            servers: servers.iter().map(|server| server.url.clone()).collect(),
+            server_choices: servers,
             extensions: extensions(object),
             pointer: pointer.to_owned(),
         })
@@ -127,12 +131,17 @@ impl<'a> Reader<'a> {
     }
 
     /// SV-7.
-    fn operation_servers(&mut self, item: &PathItem<'a, '_>, object: &Object<'a>, pointer: &str) -> Vec<String> {
+    fn operation_servers(
+        &mut self,
+        item: &PathItem<'a, '_>,
+        object: &Object<'a>,
+        pointer: &str,
+    ) -> Arc<[ServerChoice]> {
         let own = self.own_servers(object, pointer);
         if !own.is_empty() {
-            return own;
+            return own.into();
         }
-        if item.servers.is_empty() { self.servers.clone() } else { item.servers.clone() }
+        Arc::clone(if item.servers.is_empty() { &self.servers } else { &item.servers })
     }
 
     /// TL-2: the first keeps the id; the others are known by method and path. So is an operation whose id is what

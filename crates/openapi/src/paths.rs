@@ -12,7 +12,9 @@ use crate::reference::{Siblings, Trail};
 use crate::report::{code, quoted};
 use crate::template::Template;
 use crate::version::Version;
+use open_cli_contract::catalog::ServerChoice;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Member, method, first version that has it. The order is that of the catalog (TL-1).
 const METHODS: &[(&str, &str, Version)] = &[
@@ -38,7 +40,7 @@ pub(crate) struct PathItem<'a, 'p> {
     pub(crate) template: Template<'p>,
     /// A fault leaves out all operations of the path.
     pub(crate) parameters: Result<Vec<Declared>, Fault>,
-    pub(crate) servers: Vec<String>,
+    pub(crate) servers: Arc<[ServerChoice]>,
     object: Object<'a>,
 }
 
@@ -115,7 +117,7 @@ impl<'a> Reader<'a> {
             let message = format!("the braces of the path {} do not match", quoted(path));
             self.report.warning(code::PATH, &pointer, message, "what is not `{name}` is sent as written");
         }
-        let servers = self.own_servers(&object, &pointer);
+        let servers = self.own_servers(&object, &pointer).into();
         let item = PathItem { path, pointer, template, parameters, servers, object };
         for &(member, method, since) in METHODS {
             let Some(place) = item.object.get(member) else { continue };
@@ -186,7 +188,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The `servers` of a path item or operation. Swagger 2.0 has `schemes` instead.
-    pub(crate) fn own_servers(&mut self, object: &Object<'a>, owner: &str) -> Vec<String> {
+    pub(crate) fn own_servers(&mut self, object: &Object<'a>, owner: &str) -> Vec<ServerChoice> {
         if self.version == Version::V20 {
             return self.servers_with_schemes(object);
         }

@@ -13,7 +13,9 @@ use crate::tags::Tags;
 use crate::tree::Tree;
 use crate::version::Version;
 use indexmap::IndexMap;
+use open_cli_contract::catalog::ServerChoice;
 use open_cli_documents::DocumentSet;
+use std::sync::Arc;
 
 /// Reads the root document of a set, OpenAPI 3.0, 3.1, 3.2 or Swagger 2.0. `$ref`s are looked up in the set; nothing
 /// is fetched.
@@ -34,7 +36,8 @@ pub fn read(set: &DocumentSet) -> Result<Api, ReadError> {
     Ok(Api {
         version: reader.version.as_str().to_owned(),
         title,
-        servers: reader.servers,
+        servers: reader.servers.iter().map(|server| server.url.clone()).collect(),
+        server_choices: reader.servers,
         operations,
         tags: reader.tags.into_values().map(|(tag, _)| tag).collect(),
         security_schemes: reader.schemes,
@@ -48,7 +51,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) report: Report,
     pub(crate) version: Version,
     /// Document-level servers.
-    pub(crate) servers: Vec<String>,
+    pub(crate) servers: Arc<[ServerChoice]>,
     /// Document-level security.
     pub(crate) security: Vec<SecurityAlternative>,
     pub(crate) schemes: IndexMap<String, SecurityScheme>,
@@ -73,7 +76,7 @@ impl<'a> Reader<'a> {
             tree,
             report,
             version,
-            servers: Vec::new(),
+            servers: Arc::default(),
             security: Vec::new(),
             schemes: IndexMap::new(),
             undefined: Undefined::default(),

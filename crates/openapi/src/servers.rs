@@ -1,5 +1,5 @@
-//! Server lists: variables expanded, relative URLs resolved. Rules SV-1 to SV-7 with W16 and W17. Not for Swagger 2.0
-//! hosts (see `swagger`), and not for choosing among servers.
+//! Server lists: variables expanded, relative URLs resolved, and what is left to choose. Rules SV-1 to SV-7 with W16 and
+//! W17. Not for Swagger 2.0 hosts (see `hosts`), and not for choosing among servers.
 
 use crate::api::Operation;
 use crate::json::{Kind, Object, Place};
@@ -8,8 +8,18 @@ use crate::reader::Reader;
 use crate::report::{code, quoted};
 use crate::tree::ROOT;
 use crate::version::Version;
+use open_cli_contract::catalog::{ServerChoice, ServerVariable};
 use open_cli_documents::Location;
+use std::collections::BTreeMap;
 use url::Url;
+
+/// Variables of one server, and values of one variable, that are kept.
+const MAX_VARIABLES: usize = 100;
+
+/// A server without anything to choose.
+pub(crate) fn plain(url: String) -> ServerChoice {
+    ServerChoice { url, ..ServerChoice::default() }
+}
 
 impl<'a> Reader<'a> {
     /// Document-level servers, whatever the version.
@@ -21,13 +31,14 @@ impl<'a> Reader<'a> {
         };
         if servers.is_empty() {
             // SV-4
-            servers.extend(self.tree.location(ROOT).origin_url().map(|url| url.origin().ascii_serialization()));
+            let origin = self.tree.location(ROOT).origin_url();
+            servers.extend(origin.map(|url| plain(url.origin().ascii_serialization())));
         }
-        self.servers = servers;
+        self.servers = servers.into();
     }
 
     /// The usable servers of a `servers` list that belongs to the object at `owner`.
-    pub(crate) fn server_list(&mut self, place: Place<'a>, owner: &str) -> Vec<String> {
+    pub(crate) fn server_list(&mut self, place: Place<'a>, owner: &str) -> Vec<ServerChoice> {
         let pointer = format!("{owner}/servers");
         let Some(elements) = place.elements() else {
             self.report.warning(
@@ -50,7 +61,7 @@ impl<'a> Reader<'a> {
         elements.filter_map(|(i, server)| self.server(server, &format!("{pointer}/{i}"))).collect()
     }
 
-    fn server(&mut self, place: Place<'a>, pointer: &str) -> Option<String> {
+    fn server(&mut self, place: Place<'a>, pointer: &str) -> Option<ServerChoice> {
         let Some(server) = Object::of(place) else {
             self.report.warning(
                 code::SERVER,
@@ -79,10 +90,27 @@ impl<'a> Reader<'a> {
                     format!("the server {} has no value for {}", quoted(template), quoted(&variable)),
                     "give the variable a `default`, or configure a base URL for the service",
                 );
-                return Some(template.to_owned());
+                return Some(plain(template.to_owned()));
             }
         };
-        self.absolute(&expanded, place, pointer)
+        let url = self.absolute(&expanded, place, pointer)?;
+        let variables = variables(template, &server);
+        let template = if variables.is_empty() { String::new() } else { self.resolved(template, place) };
+        let name = if self.version >= Version::V32 { server.string("name") } else { String::new() };
+        Some(ServerChoice { url, name, description: server.string("description"), template, variables })
+    }
+
+    /// The template with its holes, absolute where its document has an address.
+    fn resolved(&self, template: &str, place: Place<'a>) -> String {
+        let is_relative =
+            template.starts_with(['/', '.']) || !template.contains("://") && !template.starts_with('{');
+        let Some(base) = self.tree.location(place.document).origin_url().filter(|_| is_relative) else {
+            return template.to_owned();
+        };
+        // A hole would be escaped: words stand in for the braces.
+        let held = template.replace('{', "open-cli-hole-").replace('}', "-open-cli-end");
+        let Ok(joined) = without_userinfo(base).join(&held) else { return template.to_owned() };
+        String::from(joined).replace("open-cli-hole-", "{").replace("-open-cli-end", "}")
     }
 
     /// SV-3, W17. `place` says which document the URL is written in; `$self` does not count here (OpenAPI 3.2,
@@ -174,6 +202,24 @@ fn value_of(variable: &Object<'_>) -> Option<String> {
     }
     let choices = variable.get("enum").filter(|place| place.kind() == Kind::Array)?.elements()?;
     choices.first()?.text().filter(|text| present(text)).map(|text| text.into_owned())
+}
+
+/// The variables that occur in the template.
+fn variables(template: &str, server: &Object<'_>) -> BTreeMap<String, ServerVariable> {
+    let mut found = BTreeMap::new();
+    for (name, place) in server.object("variables").into_iter().flatten().take(MAX_VARIABLES) {
+        let Some(variable) = Object::of(place).filter(|_| template.contains(&format!("{{{name}}}"))) else {
+            continue;
+        };
+        let Some(default) = value_of(&variable) else { continue };
+        let choices = variable.get("enum").and_then(Place::elements).unwrap_or_default();
+        let choices =
+            choices.into_iter().take(MAX_VARIABLES).filter_map(|place| place.text().map(|t| t.into_owned()));
+        let variable =
+            ServerVariable { default, choices: choices.collect(), description: variable.string("description") };
+        found.insert(name.into_owned(), variable);
+    }
+    found
 }
 
 /// What the document was fetched with is not for its API.

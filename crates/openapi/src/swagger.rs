@@ -167,6 +167,7 @@ impl<'a> Reader<'a> {
                 description: body.description,
                 content,
                 resolved,
+                ..RequestBody::default()
             });
         }
         if fields.is_empty() {

@@ -25,6 +25,43 @@ const PATH_LITERAL: &AsciiSet =
 /// RFC 6265 §4.1.1: everything but cookie-octets, and `%` so that encoded values decode.
 const COOKIE_VALUE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\').add(b'%');
 
+/// `allowReserved` in a query: reserved characters stay, but for those that would begin something else: `&`, `+`, `#`,
+/// and the brackets that no URL may have there.
+const RESERVED_QUERY: &AsciiSet = &FORM
+    .remove(b':')
+    .remove(b'/')
+    .remove(b'?')
+    .remove(b'@')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=');
+
+/// `allowReserved` in a path: what RFC 3986 allows in a segment stays.
+const RESERVED_PATH: &AsciiSet =
+    &PATH_VALUE.remove(b'!').remove(b'\'').remove(b'(').remove(b')').remove(b'*').remove(b',').remove(b';');
+
+/// Appends a path value of a parameter with `allowReserved`.
+pub(crate) fn push_reserved_path(out: &mut String, value: &str) {
+    out.extend(utf8_percent_encode(value, RESERVED_PATH));
+}
+
+/// Appends a query value of a parameter with `allowReserved`: escapes that are there already stay (RFC 6570 §3.2.3).
+pub(crate) fn push_reserved_query(out: &mut String, text: &str) {
+    for (i, part) in text.split('%').enumerate() {
+        if i > 0 {
+            let is_escape = part.len() >= 2 && part.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit);
+            out.push_str(if is_escape { "%" } else { "%25" });
+        }
+        out.extend(utf8_percent_encode(part, RESERVED_QUERY));
+    }
+}
+
 /// Appends a path value.
 pub(crate) fn push_path_value(out: &mut String, value: &str) {
     out.extend(utf8_percent_encode(value, PATH_VALUE));
@@ -101,6 +138,21 @@ mod tests {
             let text = format!("k={expected}");
             let decoded: Vec<_> = ::url::form_urlencoded::parse(text.as_bytes()).collect();
             assert_eq!(decoded[0].1, value);
+        }
+    }
+
+    #[test]
+    fn reserved_characters_stay_where_they_are_allowed_to_and_do_no_harm() {
+        for (value, query, path) in [
+            ("a:b/c?d@e", "a:b/c?d@e", "a:b%2Fc%3Fd@e"),
+            ("a&b=c+d#e[f]", "a%26b=c%2Bd%23e%5Bf%5D", "a&b=c+d%23e%5Bf%5D"),
+            ("%2F 100%", "%2F%20100%25", "%252F%20100%25"),
+            ("(x)*;,!'", "(x)*;,!'", "(x)*;,!'"),
+        ] {
+            let (mut q, mut p) = (String::new(), String::new());
+            push_reserved_query(&mut q, value);
+            push_reserved_path(&mut p, value);
+            assert_eq!((q.as_str(), p.as_str()), (query, path), "{value}");
         }
     }
 

@@ -27,6 +27,10 @@ pub struct ArgumentFault {
     pub argument: String,
     /// As typed: `--page-size`, `<bin-id>`, `--body`; empty when the fault belongs to no argument.
     pub flag: String,
+    /// JSON Pointer into the value; empty for the value itself.
+    pub pointer: String,
+    /// What was expected, where the description says: `a whole number`.
+    pub expected: String,
     /// What is wrong and what to do.
     pub problem: String,
 }
@@ -36,35 +40,65 @@ impl fmt::Display for ArgumentFault {
         if self.flag.is_empty() {
             return f.write_str(&self.problem);
         }
-        write!(f, "{}: {}", self.flag, self.problem)
+        let space = if self.pointer.is_empty() { "" } else { " " };
+        write!(f, "{}{space}{}: {}", self.flag, self.pointer, self.problem)
     }
 }
 
 impl ArgumentFault {
-    pub(crate) fn flag(kind: FaultKind, wire: &str, name: &str, problem: impl Into<String>) -> Self {
-        Self { kind, argument: wire.into(), flag: format!("--{name}"), problem: problem.into() }
+    /// Of an argument, shown as it is typed.
+    pub(crate) fn of(
+        kind: FaultKind,
+        argument: &str,
+        flag: impl Into<String>,
+        problem: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            argument: argument.into(),
+            flag: flag.into(),
+            pointer: String::new(),
+            expected: String::new(),
+            problem: problem.into(),
+        }
     }
 
-    pub(crate) fn positional(kind: FaultKind, wire: &str, name: &str, problem: impl Into<String>) -> Self {
-        Self { kind, argument: wire.into(), flag: format!("<{name}>"), problem: problem.into() }
+    pub(crate) fn flag(kind: FaultKind, wire: &str, name: &str, problem: impl Into<String>) -> Self {
+        Self::of(kind, wire, format!("--{name}"), problem)
     }
 
     pub(crate) fn unknown(key: &str, problem: impl Into<String>) -> Self {
         let shown = echo(key);
-        Self { kind: FaultKind::Unknown, flag: format!("--{shown}"), argument: shown, problem: problem.into() }
+        Self::of(FaultKind::Unknown, &shown, format!("--{shown}"), problem)
     }
 
     pub(crate) fn body(kind: FaultKind, problem: impl Into<String>) -> Self {
-        Self { kind, argument: "body".into(), flag: "--body".into(), problem: problem.into() }
+        Self::of(kind, "body", "--body", problem)
     }
 
     pub(crate) fn tool(problem: impl Into<String>) -> Self {
-        Self { kind: FaultKind::Tool, argument: String::new(), flag: String::new(), problem: problem.into() }
+        Self::of(FaultKind::Tool, "", "", problem)
+    }
+
+    /// What the schema finds wrong with the value of an argument.
+    pub(crate) fn schema(argument: &str, flag: &str, fault: open_cli_schema::Fault) -> Self {
+        let problem = match fault.is_missing {
+            true => "is required".to_owned(),
+            false => format!("expected {}", fault.expected),
+        };
+        let kind = if fault.is_missing { FaultKind::Missing } else { FaultKind::Invalid };
+        Self { pointer: fault.pointer, expected: fault.expected, ..Self::of(kind, argument, flag, problem) }
+    }
+
+    #[must_use]
+    pub(crate) fn at(mut self, pointer: String) -> Self {
+        self.pointer = pointer;
+        self
     }
 }
 
 /// A caller's word, short and without control characters.
-fn echo(word: &str) -> String {
+pub(crate) fn echo(word: &str) -> String {
     let mut shown: String = word.chars().take(ECHO_MAX).map(|c| if c.is_control() { '?' } else { c }).collect();
     if shown.len() < word.len() {
         shown.push('…');

@@ -5,6 +5,7 @@ use crate::encode;
 use bytes::Bytes;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue, Method};
+use open_cli_contract::preview::{PlannedSecret, PreviewedPart};
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,6 +22,17 @@ pub struct FilledRequest {
     pub(crate) cookies: Vec<(Arc<str>, String)>,
     /// Body; `None` when there is none.
     pub body: Option<Bytes>,
+    /// What a multipart body is made of.
+    pub(crate) parts: Vec<PreviewedPart>,
+    /// Parameters whose values are masked.
+    pub(crate) secrets: Vec<PlannedSecret>,
+}
+
+/// A name for an environment variable: `X-API-Key` -> `X_API_KEY`.
+pub(crate) fn variable(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    let variable: String = name.chars().map(plain).collect();
+    if variable.starts_with(|c: char| c.is_ascii_digit()) { format!("_{variable}") } else { variable }
 }
 
 impl FilledRequest {

@@ -1,12 +1,22 @@
-//! Which key of a call belongs to which parameter (HX-5).
+//! Which key of a call belongs to which parameter (HX-5), and what is given for each.
 //!
 //! A parameter answers to its command-line name, then to its wire name, then to the names it had under the
 //! reference's slug rules. A key that is the command-line name of one parameter is never an alias of another.
 
+use crate::fill::Arguments;
+use crate::flat::Members;
+use crate::input::Input;
+use crate::value::Given;
 use crate::{ArgumentFault, FaultKind};
 use open_cli_contract::catalog::Tool;
 use open_cli_contract::slug::reference_slug;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+
+/// Key of the request body among typed arguments.
+const BODY: &str = "body";
+/// Before the name of a parameter whose own name means something else.
+const PARAMETER_PREFIX: &str = "param-";
 
 /// Longest key for which a similar name is looked for.
 const SUGGEST_MAX: usize = 64;
@@ -44,8 +54,17 @@ enum Meaning {
     Parameter { rank: u8, index: usize },
     /// A header the runtime sets.
     Reserved,
-    /// A positional argument.
-    Positional,
+    /// The n-th positional argument.
+    Positional { index: usize },
+}
+
+/// What is given for each input of a tool.
+#[derive(Debug, Default)]
+pub(crate) struct Collected<'a> {
+    pub(crate) positional: Vec<Option<Given<'a>>>,
+    pub(crate) parameters: Vec<Option<Given<'a>>>,
+    /// Typed request body.
+    pub(crate) body: Option<&'a RawValue>,
 }
 
 /// All keys of a tool.
@@ -54,7 +73,11 @@ pub(crate) struct FlagIndex {
     /// Ascending keys.
     keys: Vec<(Box<str>, Meaning)>,
     parameters: usize,
+    has_body: bool,
 }
+
+const RESERVED: &str = "the runtime sets this header itself; leave it out";
+const TWICE: &str = "is given twice";
 
 impl FlagIndex {
     /// `kept` are the positions in `tool.flags` of the parameters that take part.
@@ -84,9 +107,9 @@ impl FlagIndex {
                 );
             }
         }
-        for parameter in &tool.path_params {
+        for (index, parameter) in tool.path_params.iter().enumerate() {
             let names = [&parameter.name, &parameter.original_name];
-            keys.extend(names.map(|name| (name.as_str().into(), Meaning::Positional)));
+            keys.extend(names.map(|name| (name.as_str().into(), Meaning::Positional { index })));
         }
         keys.sort();
         // A key that fills a parameter means nothing else.
@@ -98,11 +121,85 @@ impl FlagIndex {
         }
         keys.retain(|(key, meaning)| matches!(meaning, Meaning::Parameter { .. }) || !fills.contains(key));
         keys.dedup();
-        Self { keys, parameters: kept.len() }
+        Self { keys, parameters: kept.len(), has_body: tool.request_body.is_some() }
     }
 
-    /// The value of each parameter; keys that mean none become faults.
-    pub(crate) fn assign<'a>(
+    /// Everything that is given; what belongs nowhere, or is given twice, becomes a fault.
+    pub(crate) fn collect<'a>(
+        &self,
+        arguments: &Arguments<'a>,
+        inputs: (&[Input], &[Input]),
+        faults: &mut Vec<ArgumentFault>,
+    ) -> Collected<'a> {
+        let values = arguments.path_args.iter().take(inputs.0.len());
+        let mut positional: Vec<Option<Given<'a>>> = values.map(|value| Some(Given::Text(value))).collect();
+        positional.resize_with(inputs.0.len(), || None);
+        let flags = self.assign(arguments.flags, faults);
+        let parameters = flags.into_iter().map(|value| value.map(Given::Text)).collect();
+        let mut collected = Collected { positional, parameters, body: None };
+        if let Some(typed) = arguments.typed {
+            self.collect_typed(typed, inputs, &mut collected, faults);
+        }
+        collected
+    }
+
+    fn collect_typed<'a>(
+        &self,
+        typed: &'a RawValue,
+        inputs: (&[Input], &[Input]),
+        collected: &mut Collected<'a>,
+        faults: &mut Vec<ArgumentFault>,
+    ) {
+        let Some(members) = Members::parse(typed.get()) else {
+            faults.push(ArgumentFault::of(
+                FaultKind::Invalid,
+                "arguments",
+                "",
+                "`arguments` must be a JSON object",
+            ));
+            return;
+        };
+        for (key, raw) in members.0.into_iter().filter(|(_, raw)| raw.get() != "null") {
+            let (input, place) = match self.typed_meaning(&key) {
+                _ if key == BODY && self.has_body => {
+                    if collected.body.replace(raw).is_some() {
+                        faults.push(ArgumentFault::body(FaultKind::Invalid, TWICE));
+                    }
+                    continue;
+                }
+                Some(Meaning::Parameter { index, .. }) => (&inputs.1[index], &mut collected.parameters[index]),
+                Some(Meaning::Positional { index }) => (&inputs.0[index], &mut collected.positional[index]),
+                Some(Meaning::Reserved) => {
+                    faults.push(ArgumentFault::unknown(&key, RESERVED));
+                    continue;
+                }
+                None => {
+                    faults.push(ArgumentFault::unknown(&key, self.unknown(&key)));
+                    continue;
+                }
+            };
+            if place.replace(Given::Json(raw)).is_some() {
+                faults.push(input.fault(FaultKind::Invalid, TWICE));
+            }
+        }
+    }
+
+    /// What a key of typed arguments means: the best of its meanings.
+    fn typed_meaning(&self, key: &str) -> Option<Meaning> {
+        let best = |key: &str| self.meanings(key).map(|(_, meaning)| *meaning).min();
+        best(key).or_else(|| {
+            let plain = key.strip_prefix(PARAMETER_PREFIX)?;
+            self.meanings(plain).map(|(_, m)| *m).find(|m| matches!(m, Meaning::Parameter { rank: 0, .. }))
+        })
+    }
+
+    fn meanings(&self, key: &str) -> impl Iterator<Item = &(Box<str>, Meaning)> {
+        let start = self.keys.partition_point(|(known, _)| **known < *key);
+        self.keys[start..].iter().take_while(move |(known, _)| **known == *key)
+    }
+
+    /// The text of each parameter; keys that mean none become faults.
+    fn assign<'a>(
         &self,
         flags: &'a BTreeMap<String, String>,
         faults: &mut Vec<ArgumentFault>,
@@ -113,10 +210,8 @@ impl FlagIndex {
         }
         let mut ranks = vec![u8::MAX; self.parameters];
         for (key, value) in flags {
-            let start = self.keys.partition_point(|(known, _)| **known < **key);
-            let meanings = self.keys[start..].iter().take_while(|(known, _)| **known == **key);
             let mut known = false;
-            for (_, meaning) in meanings {
+            for (_, meaning) in self.meanings(key) {
                 match *meaning {
                     Meaning::Parameter { rank, index } => {
                         known = true;
@@ -126,14 +221,11 @@ impl FlagIndex {
                         }
                     }
                     Meaning::Reserved => {
-                        faults.push(ArgumentFault::unknown(
-                            key,
-                            "the runtime sets this header itself; leave it out",
-                        ));
+                        faults.push(ArgumentFault::unknown(key, RESERVED));
                         known = true;
                         break;
                     }
-                    Meaning::Positional => {
+                    Meaning::Positional { .. } => {
                         faults
                             .push(ArgumentFault::unknown(key, "is a positional argument; pass it in `pathArgs`"));
                         known = true;
@@ -168,11 +260,6 @@ impl FlagIndex {
         }
         format!("unknown flag; the tool takes {listed}")
     }
-}
-
-/// Faults for required parameters without a value.
-pub(crate) fn missing(wire: &str, name: &str) -> ArgumentFault {
-    ArgumentFault::flag(FaultKind::Missing, wire, name, "is required")
 }
 
 /// The name with the fewest edits, when they are few.

@@ -1,9 +1,10 @@
 //! The URL of a filled request: cheap to extend by a query parameter and to turn into an [`http::Uri`].
 
 use crate::encode;
+use crate::servers::Origin;
 use bytes::Bytes;
 use http::Uri;
-use http::uri::{Authority, PathAndQuery, Scheme};
+use http::uri::{PathAndQuery, Scheme};
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,13 +15,6 @@ pub const URL_MAX_BYTES: usize = 32 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the URL is longer than {URL_MAX_BYTES} bytes; send less in the path and the query")]
 pub struct UrlTooLong;
-
-/// Scheme and authority of a tool, parsed once.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
-    pub(crate) scheme: Scheme,
-    pub(crate) authority: Authority,
-}
 
 /// A URL in parts. Path and query are encoded already.
 #[derive(Clone)]

@@ -37,6 +37,10 @@ fn tool(server: &str, path: &str) -> Tool {
     }
 }
 
+fn template(tool: &Tool) -> RequestTemplate {
+    RequestTemplate::compile(tool)
+}
+
 fn parameter(location: &str, wire: &str) -> Parameter {
     Parameter {
         name: open_cli_contract::slug::slug(wire),
@@ -66,7 +70,7 @@ impl Build for Tool {
     fn filled(&self, path: &[&str], flags: &[(&str, &str)]) -> Result<FilledRequest, Vec<ArgumentFault>> {
         let path: Vec<String> = path.iter().map(|s| (*s).into()).collect();
         let flags: BTreeMap<String, String> = flags.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
-        RequestTemplate::compile(self).fill(&Arguments { path_args: &path, flags: &flags, body: None })
+        template(self).fill(&Arguments { path_args: &path, flags: &flags, ..Arguments::default() })
     }
 }
 
@@ -104,7 +108,7 @@ fn a_base_that_cannot_be_called_is_reported_when_the_tool_is_used() {
     for (server, word) in
         [("", "missing base url"), ("/v1", "relative"), ("ftp://h/", "ftp"), ("http://", "no URL")]
     {
-        let template = RequestTemplate::compile(&tool(server, "/q"));
+        let template = template(&tool(server, "/q"));
         assert!(template.base_url().is_none());
         let faults = tool(server, "/q").filled(&[], &[]).expect_err("refused");
         assert_eq!(faults[0].kind, FaultKind::Tool);
@@ -191,13 +195,13 @@ fn all_faults_are_reported_at_once_and_no_value_appears() {
     assert_eq!(
         faults,
         [
-            "<id>: is required",
             "--accept: the runtime sets this header itself; leave it out",
             "--id: is a positional argument; pass it in `pathArgs`",
             "--page-sise: unknown flag; did you mean --page-size?",
+            "<id>: is required",
             "--since: is required",
-            "--x-note: a header value must not contain line breaks or control characters",
             "--body: a body of type application/json is required",
+            "--x-note: a header value must not contain line breaks or control characters",
         ]
     );
     assert!(!faults.join("\n").contains("s3cret"));
@@ -271,8 +275,8 @@ fn lists_and_objects_go_where_their_parameter_goes_and_names_stay_in_order() {
 
     let flags = [("m", "s3cret"), ("near", r#"{"fixed":2}"#), ("tag", "[[1]]"), ("x-ids", r#"["a\nb"]"#)];
     let faults = shown(bins.filled(&["[]"], &flags));
-    let starts = ["<ids>: must not be empty", "--m: must be a JSON object", "--near: has a member with the name"];
-    let more = ["--tag: holds a list", "--x-ids: a header value must not"];
+    let starts = ["--m: must be a JSON object", "--tag: holds a list", "<ids>: must not be empty"];
+    let more = ["--near: has a member with the name", "--x-ids: a header value must not"];
     assert_eq!(faults.len(), 5, "{faults:#?}");
     for (fault, start) in faults.iter().zip(starts.iter().chain(&more)) {
         assert!(fault.starts_with(start), "{fault}");
@@ -281,21 +285,27 @@ fn lists_and_objects_go_where_their_parameter_goes_and_names_stay_in_order() {
 }
 
 #[test]
-fn what_a_list_of_path_values_becomes_is_checked_and_label_styles_are_refused() {
-    let bins = tool("https://h.example", "/bins/{ids}").takes("path", "ids");
+fn path_values_that_make_a_dot_segment_together_are_refused() {
+    let bins = tool("https://h.example/.", "/bins/{ids}").takes("path", "ids");
     let list = styled(bins.clone(), &[("simple", None, "array")]);
     assert_eq!(shown(list.filled(&[r#"[".."]"#], &[])), ["<ids>: must not be `.` or `..`"]);
-    for style in ["label", "matrix"] {
-        let faults = styled(bins.clone(), &[(style, None, "string")]).filled(&["1"], &[]).expect_err("refused");
-        assert_eq!(faults[0].kind, FaultKind::Tool);
-        assert!(faults[0].to_string().starts_with("<ids>: style not supported"), "{}", faults[0]);
-    }
+    let label = |text: &str| styled(bins.clone(), &[("label", None, "string")]).filled(&[text], &[]);
+    assert_eq!(shown(label(".")), ["<ids>: must not be `.` or `..`"]);
+    assert_eq!(uri(label("..x")), "https://h.example/bins/...x");
+    let two = tool("https://h.example", "/{a}{b}/x").takes("path", "a").takes("path", "b");
+    assert_eq!(
+        uri(two.filled(&["..", "x"], &[]).or_else(|_| two.filled(&[".a", "x"], &[]))),
+        "https://h.example/.ax/x"
+    );
+    let dotted = tool("https://h.example", "/.{a}/x").takes("path", "a");
+    assert_eq!(uri(dotted.filled(&["b"], &[])), "https://h.example/.b/x");
+    assert_eq!(shown(dotted.filled(&["."], &[])).len(), 1);
 }
 
 #[test]
 fn a_tool_without_a_body_takes_none() {
-    let template = RequestTemplate::compile(&tool("https://h.example", "/s"));
-    let given = |body| template.fill(&Arguments { path_args: &[], flags: &BTreeMap::new(), body });
+    let template = template(&tool("https://h.example", "/s"));
+    let given = |body| template.fill(&Arguments { body, ..Arguments::default() });
     assert_eq!(shown(given(Some(Bytes::from_static(b"{}")))), ["--body: the tool takes no body"]);
     assert!(given(Some(Bytes::new())).is_ok(), "an empty body is none");
 }
@@ -306,8 +316,8 @@ fn a_body_is_sent_with_its_type_for_any_method() {
     let mut tool = tool("https://h.example", "/s");
     let content_types = vec![ContentType { media_type: "text/csv".into(), schema: None }];
     tool.request_body = Some(RequestBody { required: false, content_types });
-    let arguments = Arguments { path_args: &[], flags: &BTreeMap::new(), body: Some(Bytes::from_static(b"a,b")) };
-    let request = RequestTemplate::compile(&tool).fill(&arguments).expect("filled");
+    let arguments = Arguments { body: Some(Bytes::from_static(b"a,b")), ..Arguments::default() };
+    let request = template(&tool).fill(&arguments).expect("filled");
     assert_eq!(
         (request.headers["content-type"].as_bytes(), request.body.as_deref()),
         (&b"text/csv"[..], Some(&b"a,b"[..]))
@@ -356,4 +366,158 @@ fn the_whole_query_can_be_one_parameter() {
     let json = with("https://h.example", "application/json");
     assert_eq!(sent(&json, r#"{"a":1}"#), "https://h.example/find?%7B%22a%22%3A1%7D");
     assert_eq!(sent(&json, "{"), "must be JSON");
+}
+
+fn raw(text: &str) -> Box<serde_json::value::RawValue> {
+    serde_json::value::RawValue::from_string(text.into()).expect("json")
+}
+
+fn typed(tool: &Tool, json: &str) -> Result<FilledRequest, Vec<ArgumentFault>> {
+    let json = raw(json);
+    template(tool).fill(&Arguments { typed: Some(&json), ..Arguments::default() })
+}
+
+#[test]
+fn typed_arguments_are_found_by_every_name_and_written_in_their_style() {
+    let mut bins = tool("https://h.example", "/bins/{binId}")
+        .takes("path", "binId")
+        .takes("query", "pageSize")
+        .takes("query", "tag")
+        .takes("query", "body")
+        .takes("header", "X-Ids");
+    bins.request_body = Some(RequestBody { required: false, content_types: vec![] });
+    let kinds = ["integer", "integer", "array", "string", "array"];
+    let bins = styled(bins, &kinds.map(|kind| ("", None, kind)));
+    let request = typed(
+        &bins,
+        r#"{"bin-id":7,"pageSize":1.0,"tag":["a b","c"],"x-ids":[1,2],"param-body":"q","body":{"k": [1.50]},"gone":null}"#,
+    )
+    .expect("filled");
+    assert_eq!(request.headers["x-ids"], "1,2");
+    assert_eq!(request.body.as_deref(), Some(&br#"{"k": [1.50]}"#[..]));
+    assert_eq!(uri(Ok(request)), "https://h.example/bins/7?body=q&pageSize=1.0&tag=a+b&tag=c");
+    for (json, expected) in [
+        (r#"{"bin-id":"7"}"#, &["<bin-id>: expected a whole number"][..]),
+        (r#"{"bin-id":7,"binId":8}"#, &["<bin-id>: is given twice"]),
+        (r#"{"bin-id":7,"page-sise":8}"#, &["--page-sise: unknown flag; did you mean --page-size?"]),
+        (r#"{"bin-id":7,"tag":[[1]]}"#, &["--tag: holds a list or an object inside"]),
+        (r#"{"bin-id":[]}"#, &["<bin-id>: expected a whole number"]),
+        ("[]", &["`arguments` must be a JSON object", "<bin-id>: is required"]),
+    ] {
+        let faults = shown(typed(&bins, json));
+        assert_eq!(faults.len(), expected.len(), "{faults:?}");
+        assert!(faults.iter().zip(expected).all(|(fault, start)| fault.starts_with(start)), "{faults:?}");
+    }
+    let json = raw(r#"{"pageSize":2}"#);
+    let flags = BTreeMap::from([("page-size".to_owned(), "3".to_owned())]);
+    let both = Arguments { typed: Some(&json), flags: &flags, path_args: &["7".into()], ..Arguments::default() };
+    assert_eq!(shown(template(&bins).fill(&both)), ["--page-size: is given twice"]);
+}
+
+#[test]
+fn values_are_checked_against_the_description_and_all_faults_are_named() {
+    let mut bins = tool("https://h.example", "/bins/{id}")
+        .takes("path", "id")
+        .takes("query", "limit")
+        .takes("query", "ids")
+        .takes("query", "since");
+    let schemas = [
+        r#"{"type":"string","format":"uuid"}"#,
+        r#"{"type":"integer","maximum":100}"#,
+        r#"{"type":"array","items":{"type":"integer"},"maxItems":2}"#,
+        r#"{"type":"string","format":"date"}"#,
+    ];
+    let details =
+        schemas.iter().map(|schema| ParameterDetails { schema: Some(raw(schema)), ..Default::default() });
+    bins.details = Some(ToolDetails { parameters: details.collect(), ..ToolDetails::default() });
+    let flags = [("limit", "101"), ("ids", "1,x,3"), ("since", "s3cret")];
+    assert_eq!(
+        shown(bins.filled(&["s3cret"], &flags)),
+        [
+            "<id>: expected a UUID such as 123e4567-e89b-12d3-a456-426614174000",
+            "--limit: expected at most 100",
+            "--ids: expected a list of at most 2",
+            "--ids /1: expected a whole number",
+            "--since: expected a date such as 2026-01-31",
+        ]
+    );
+    let path = ["x".to_owned()];
+    let unchecked = Arguments { path_args: &path, validate: false, ..Arguments::default() };
+    assert!(template(&bins).fill(&unchecked).is_ok());
+}
+
+#[test]
+fn a_required_parameter_that_is_not_given_takes_its_default() {
+    let mut search = tool("https://h.example", "/s").needs("query", "version").takes("query", "page");
+    let schema = |text: &str| ParameterDetails { schema: Some(raw(text)), ..ParameterDetails::default() };
+    let parameters =
+        vec![schema(r#"{"type":"string","default":"v 1"}"#), schema(r#"{"type":"integer","default":1}"#)];
+    search.details = Some(ToolDetails { parameters, ..ToolDetails::default() });
+    assert_eq!(uri(search.filled(&[], &[])), "https://h.example/s?version=v+1", "an optional one is left out");
+    assert_eq!(uri(search.filled(&[], &[("version", "2")])), "https://h.example/s?version=2");
+}
+
+/// OpenAPI 3.1 §4.8.12, `content`.
+#[test]
+fn parameters_with_a_media_type_are_sent_in_it() {
+    let mut search = tool("https://h.example", "/s").takes("query", "filter").takes("query", "raw");
+    let content = |media: &str, schema: &str| ParameterDetails {
+        content_type: media.into(),
+        schema: Some(raw(schema)),
+        ..ParameterDetails::default()
+    };
+    let parameters = vec![
+        content("application/json", r#"{"type":["object","string"],"required":["a"]}"#),
+        content("text/csv", r#"{"type":"array"}"#),
+    ];
+    search.details = Some(ToolDetails { parameters, ..ToolDetails::default() });
+    let flags = [("filter", r#"{"a":[1, 2]}"#), ("raw", "a,b")];
+    assert_eq!(
+        uri(search.filled(&[], &flags)),
+        "https://h.example/s?filter=%7B%22a%22%3A%5B1%2C+2%5D%7D&raw=a%2Cb"
+    );
+    assert_eq!(uri(search.filled(&[], &[("filter", "plain")])), "https://h.example/s?filter=%22plain%22");
+    assert_eq!(shown(search.filled(&[], &[("filter", "{}")])), ["--filter /a: is required"]);
+    assert_eq!(template(&search).unchecked()[0].flag, "--raw");
+}
+
+#[test]
+fn a_preview_shows_what_would_be_sent_and_no_secret() {
+    use open_cli_request::{Addition, Plan};
+    let mut bins = tool("https://u:p@h.example", "/bins")
+        .takes("query", "api_key")
+        .takes("query", "q")
+        .takes("header", "X-API-Key")
+        .takes("cookie", "theme");
+    bins.request_body = Some(RequestBody { required: false, content_types: vec![] });
+    let flags = [("api-key", "s3cret"), ("q", "a b"), ("x-api-key", "s3cret"), ("theme", "dark")];
+    let flags = flags.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let body = Some(Bytes::from_static(b"{\"a\":1}"));
+    let arguments = Arguments { flags: &flags, body, masked: true, ..Arguments::default() };
+    let addition = |scheme: &str, location, name: &str, prefix| Addition {
+        scheme: scheme.into(),
+        location,
+        name: name.into(),
+        prefix,
+    };
+    let additions = vec![addition("key", "query", "key", ""), addition("sso", "cookie", "sid", "")];
+    let filled = template(&bins).fill(&arguments).expect("filled");
+    let (request, secrets) = filled.preview("depot", &Plan { additions });
+    let text = serde_json::to_string(&(&request, &secrets)).expect("json");
+    assert!(!text.contains("s3cret") && !text.contains("dTpw"), "{text}");
+    assert_eq!(request.url, "https://h.example/bins?api_key=REDACTED&key=REDACTED&q=a+b");
+    let headers: Vec<String> = request.headers.iter().map(|h| format!("{}: {}", h.name, h.value)).collect();
+    assert_eq!(
+        headers,
+        [
+            "accept: application/json, */*;q=0.8",
+            "authorization: Basic REDACTED",
+            "content-type: application/json",
+            "cookie: theme=dark; sid=REDACTED",
+            "x-api-key: REDACTED",
+        ]
+    );
+    assert_eq!(request.body.expect("json").get(), "{\"a\":1}");
+    let variables: Vec<&str> = secrets.iter().map(|secret| secret.variable.as_str()).collect();
+    assert_eq!(variables, ["API_KEY", "X_API_KEY", "DEPOT_KEY", "DEPOT_SSO", "DEPOT_AUTHORIZATION"]);
 }

@@ -4,6 +4,7 @@
 use crate::guides::{Guides, StoredGuides};
 use crate::inputs::{Inputs, Origin};
 use crate::mcp::{McpInputs, McpSource};
+use crate::servers::Serving;
 use crate::service::BuiltService;
 use crate::shelf::{Shelf, StoredShelf};
 use crate::snapshot::Snapshot;
@@ -70,6 +71,7 @@ pub(super) struct StoredService {
     is_alone: bool,
     location: Place,
     operators: Vec<Place>,
+    serving: Serving,
     origin: Option<(Place, Vec<String>)>,
     derived: Option<String>,
     stamps: Vec<Stamp>,
@@ -95,8 +97,11 @@ pub(super) struct ShelfRecord {
 impl StoredService {
     /// `None` when its addresses hold credentials, or are no text.
     pub(super) fn of(built: &BuiltService, shelf: &StoredShelf, matches: Box<[bool]>) -> Option<Self> {
-        let Inputs { key, head, is_alone, location, operators, origin, derived, stamps, fetches, expires_at, mcp } =
-            &built.inputs;
+        let Inputs { key, head, is_alone, location, operators, serving, origin, .. } = &built.inputs;
+        let Inputs { derived, stamps, fetches, expires_at, mcp, .. } = &built.inputs;
+        if serving.holds_credentials() {
+            return None;
+        }
         Some(Self {
             service: Service::clone(&built.service),
             digest: Hash(built.digest),
@@ -105,6 +110,7 @@ impl StoredService {
             is_alone: *is_alone,
             location: Place::of(location)?,
             operators: operators.iter().map(Place::of).collect::<Option<_>>()?,
+            serving: serving.clone(),
             origin: match origin {
                 Some(Origin { asked, path }) => Some((Place::of(asked)?, path.clone())),
                 None => None,
@@ -159,6 +165,7 @@ impl StoredService {
                 is_alone: self.is_alone,
                 location: self.location.restored()?,
                 operators: self.operators.into_iter().map(Place::restored).collect::<Option<_>>()?,
+                serving: self.serving,
                 origin: match self.origin {
                     Some((asked, path)) => Some(Origin { asked: asked.restored()?, path }),
                     None => None,
