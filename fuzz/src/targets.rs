@@ -300,5 +300,14 @@ fn request(data: &[u8]) {
     let path_args: Vec<String> = serde_json::from_value(value["pathArgs"].clone()).unwrap_or_default();
     let flags: BTreeMap<String, String> = serde_json::from_value(value["flags"].clone()).unwrap_or_default();
     let body = value["body"].as_str().map(|body| Bytes::copy_from_slice(body.as_bytes()));
-    let _ = RequestTemplate::compile(&tool).fill(&Arguments { path_args: &path_args, flags: &flags, body });
+    let typed = serde_json::value::to_raw_value(&value["arguments"]).ok();
+    let arguments = Arguments {
+        path_args: &path_args,
+        flags: &flags,
+        typed: typed.as_deref().filter(|_| value["arguments"].is_object()),
+        body,
+        content_type: value["contentType"].as_str().unwrap_or_default(),
+        ..Arguments::default()
+    };
+    let _ = RequestTemplate::compile(&tool).fill(&arguments);
 }

@@ -77,6 +77,7 @@ pub fn event_name(kind: &str) -> &str {
     match kind {
         "tool_execution" => "Tool executed",
         "authz_denial" => "Call refused",
+        "tool_preview" => "Call previewed",
         "execution_error" => "Call failed",
         "authn_failure" => "Authentication failed",
         "authenticated_connect" => "Caller authenticated",

@@ -185,7 +185,13 @@ fn guard(source: &ConfigSource, service: Option<&ConfigService>) -> Guard {
 
 impl Named {
     fn plain(id: &str) -> Self {
-        Self { id: id.to_owned(), alias: id.to_owned(), overlays: Vec::new(), guides: Vec::new() }
+        Self {
+            id: id.to_owned(),
+            alias: id.to_owned(),
+            overlays: Vec::new(),
+            guides: Vec::new(),
+            serving: Serving::default(),
+        }
     }
 }
 

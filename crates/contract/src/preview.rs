@@ -115,6 +115,19 @@ pub struct PlannedSecret {
     pub variable: String,
 }
 
+/// Where a credential would go. Stays inside the runtime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placement {
+    /// Security scheme.
+    pub scheme: String,
+    /// `header`, `query` or `cookie`.
+    pub location: &'static str,
+    /// Name of the header, query parameter or cookie.
+    pub name: String,
+    /// What stands before the secret: `Bearer `.
+    pub prefix: &'static str,
+}
+
 /// Something that was not checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unchecked {

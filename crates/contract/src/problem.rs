@@ -56,6 +56,8 @@ codes! {
         "If it is meant to be called, allow the address with `network.allowAddresses` of the source.";
     RateLimited "rate_limited" 429 "A rate limit of the policy is reached"
         "Try again after the time that the header Retry-After names.";
+    UnvalidatedDenied "unvalidated_denied" 403 "The policy allows no call whose arguments are not checked"
+        "Leave out `--no-validate`, or ask for `policy.allowUnvalidated`; an overlay mends a description that is wrong.";
     OriginDenied "origin_denied" 403 "The request comes from another web origin"
         "Call the runtime directly, not from a web page of another origin.";
     NotFound "not_found" 404 "There is no such endpoint"

@@ -39,8 +39,11 @@ fn is_zero(value: &u32) -> bool {
 }
 
 /// Capabilities this runtime advertises (runtime-and-admin §6.2).
-pub const CAPABILITIES: [&str; 6] =
-    ["catalog", "execute", "refresh", "audit", "brokered-auth", "authorization-envelope"];
+pub const CAPABILITIES: [&str; 7] =
+    ["catalog", "execute", "refresh", "audit", "brokered-auth", "authorization-envelope", PREVIEW];
+/// The capability of a runtime that answers a dry run without calling anything (beside the contract). Others would
+/// call: `dryRun` must not be sent to them.
+pub const PREVIEW: &str = "preview";
 /// Scope prefixes of the authorization envelope.
 pub const SCOPE_PREFIXES: [&str; 3] = ["bundle:", "profile:", "tool:"];
 

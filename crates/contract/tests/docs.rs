@@ -12,7 +12,7 @@ fn the_table_of_error_codes_is_current() {
          Every error of the runtime is an RFC 9457 problem: `application/problem+json` when the request's `Accept` \
          names JSON, otherwise\nplain text whose first word is the code. The members are `type` \
          (`urn:open-cli:error:<code>`), `title`, `status`, `detail`,\n`code`, `hint`, `requestId`, and those that \
-         belong to the code (`toolId`, `faults`, `limitBytes`, `allow`).\n\n\
+         belong to the code (`toolId`, `errors`, `limitBytes`, `allow`).\n\n\
          This list is closed and generated from `crates/contract/src/problem.rs`.\n\n\
          | code | status | meaning | what to do |\n|---|---|---|---|\n",
     );

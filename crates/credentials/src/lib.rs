@@ -7,6 +7,7 @@ mod apply;
 mod credentials;
 mod error;
 mod file;
+mod plan;
 mod resolve;
 mod source;
 

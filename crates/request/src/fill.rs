@@ -144,7 +144,7 @@ impl RequestTemplate {
         match servers::chosen(&self.choices, arguments.server, arguments.server_variables, &self.tool_id) {
             Ok(base) => Some(Cow::Owned(base)),
             Err(fault) => {
-                faults.push(fault);
+                faults.push(*fault);
                 None
             }
         }
@@ -355,13 +355,12 @@ fn fixed_value(pieces: &[Piece], values: &Read<'_>) -> String {
     for piece in pieces {
         match piece {
             Piece::Literal(text) => out.push_str(text),
-            Piece::Value(index) => match &values[*index] {
-                Some(Written::Text(text) | Written::Value(Value::Scalar(text))) => {
-                    encode::push_form(&mut out, text)
+            // A missing value is a fault already; a list has no place here.
+            Piece::Value(index) => {
+                if let Some(Written::Text(text) | Written::Value(Value::Scalar(text))) = &values[*index] {
+                    encode::push_form(&mut out, text);
                 }
-                // A missing value is a fault already; a list has no place here.
-                _ => {}
-            },
+            }
             Piece::Undeclared(name) => encode::push_form(&mut out, &format!("{{{name}}}")),
         }
     }

@@ -25,6 +25,5 @@ pub use body::Part;
 pub use fault::{ArgumentFault, FaultKind};
 pub use fill::Arguments;
 pub use filled::FilledRequest;
-pub use preview::{Addition, Plan};
 pub use template::RequestTemplate;
 pub use url::{RequestUrl, URL_MAX_BYTES, UrlTooLong};

@@ -3,7 +3,7 @@
 use crate::FilledRequest;
 use base64::Engine;
 use http::header::COOKIE;
-use open_cli_contract::preview::{PlannedSecret, PreviewedHeader, PreviewedRequest};
+use open_cli_contract::preview::{Placement, PlannedSecret, PreviewedHeader, PreviewedRequest};
 use open_cli_contract::redact::MASK;
 use serde_json::value::RawValue;
 
@@ -12,33 +12,13 @@ const MAX_SHOWN_BYTES: usize = 64 * 1024;
 /// Longest name of an environment variable.
 const MAX_VARIABLE: usize = 100;
 
-/// What credentials would add, known without the secrets themselves.
-#[derive(Debug, Clone, Default)]
-pub struct Plan {
-    /// One for each secret.
-    pub additions: Vec<Addition>,
-}
-
-/// Where one secret would go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Addition {
-    /// Security scheme.
-    pub scheme: String,
-    /// `header`, `query` or `cookie`.
-    pub location: &'static str,
-    /// Name of the header, query parameter or cookie.
-    pub name: String,
-    /// What stands before the secret: `Bearer `.
-    pub prefix: &'static str,
-}
-
 impl FilledRequest {
     /// What would be sent with these credentials, and which secrets that takes. The request has to be filled with
     /// `masked` arguments.
-    pub fn preview(mut self, service_id: &str, plan: &Plan) -> (PreviewedRequest, Vec<PlannedSecret>) {
+    pub fn preview(mut self, service_id: &str, plan: &[Placement]) -> (PreviewedRequest, Vec<PlannedSecret>) {
         let mut secrets = std::mem::take(&mut self.secrets);
         let mut headers: Vec<PreviewedHeader> = Vec::new();
-        for addition in &plan.additions {
+        for addition in plan {
             match addition.location {
                 "query" => self.url.set_query(&addition.name, MASK),
                 "cookie" => self.set_cookie(&addition.name, MASK),

@@ -47,7 +47,7 @@ pub(crate) fn chosen(
     server: &str,
     variables: &BTreeMap<String, String>,
     tool_id: &str,
-) -> Result<Base, ArgumentFault> {
+) -> Result<Base, Box<ArgumentFault>> {
     let choice = match server {
         "" => choices.first(),
         wanted => choices.iter().find(|choice| {
@@ -55,12 +55,12 @@ pub(crate) fn chosen(
             choice.name == wanted || [&choice.url, &choice.template].iter().any(|url| plain(url) == plain(wanted))
         }),
     };
-    let Some(choice) = choice else { return Err(unknown(choices, server)) };
+    let Some(choice) = choice else { return Err(Box::new(unknown(choices, server))) };
     if variables.is_empty() {
-        return base(&choice.url, tool_id).map_err(ArgumentFault::tool);
+        return base(&choice.url, tool_id).map_err(|problem| Box::new(ArgumentFault::tool(problem)));
     }
     let url = with_variables(choice, variables)?;
-    base(&url, tool_id).map_err(ArgumentFault::tool)
+    base(&url, tool_id).map_err(|problem| Box::new(ArgumentFault::tool(problem)))
 }
 
 fn unknown(choices: &[ServerChoice], server: &str) -> ArgumentFault {
@@ -78,10 +78,10 @@ fn unknown(choices: &[ServerChoice], server: &str) -> ArgumentFault {
     ArgumentFault::of(FaultKind::Unknown, name, what, problem)
 }
 
-fn with_variables(choice: &ServerChoice, given: &BTreeMap<String, String>) -> Result<String, ArgumentFault> {
+fn with_variables(choice: &ServerChoice, given: &BTreeMap<String, String>) -> Result<String, Box<ArgumentFault>> {
     let fault = |name: &str, problem: String| {
         let flag = format!("--server-var {}", echo(name));
-        Err(ArgumentFault::of(FaultKind::Invalid, "serverVariables", flag, problem))
+        Err(Box::new(ArgumentFault::of(FaultKind::Invalid, "serverVariables", flag, problem)))
     };
     for name in given.keys() {
         if !choice.variables.contains_key(name) {

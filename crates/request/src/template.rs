@@ -1,11 +1,11 @@
 //! A tool compiled to a request with holes.
 
 use crate::body::BodyTemplate;
-use crate::encode;
 use crate::flags::{FlagIndex, is_reserved_header};
 use crate::input::{Input, Place};
 use crate::pieces::{self, Piece};
 use crate::servers::{self, Base};
+use crate::{ArgumentFault, encode};
 use ::url::Url;
 use http::Method;
 use open_cli_contract::catalog::{OPENAPI_30, Parameter, ParameterDetails, ServerChoice, Tool};
@@ -95,6 +95,11 @@ impl RequestTemplate {
     /// The server the tool is called at; `None` when it has no usable one.
     pub fn base_url(&self) -> Option<&Url> {
         self.base.as_ref().ok().map(|base| &base.url)
+    }
+
+    /// Checks a JSON text against the schema of the body: for tools that are not called over HTTP.
+    pub fn check_json(&self, text: &str) -> Result<(), Vec<ArgumentFault>> {
+        self.body.check_json(text)
     }
 
     /// What of the arguments can't be checked against the description.

@@ -45,6 +45,18 @@ impl RequestUrl {
         self.origin.authority.port_u16().unwrap_or(default)
     }
 
+    /// Scheme, host and port, as a URL.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.origin.scheme, self.origin.authority)
+    }
+
+    /// Has it the origin of this URL?
+    pub fn is_at(&self, base: &::url::Url) -> bool {
+        base.scheme() == self.scheme()
+            && base.host_str().is_some_and(|host| host.eq_ignore_ascii_case(self.host()))
+            && base.port_or_known_default() == Some(self.port())
+    }
+
     /// `http` or `https`.
     pub fn scheme(&self) -> &str {
         self.origin.scheme.as_str()

@@ -483,7 +483,7 @@ fn parameters_with_a_media_type_are_sent_in_it() {
 
 #[test]
 fn a_preview_shows_what_would_be_sent_and_no_secret() {
-    use open_cli_request::{Addition, Plan};
+    use open_cli_contract::preview::Placement;
     let mut bins = tool("https://u:p@h.example", "/bins")
         .takes("query", "api_key")
         .takes("query", "q")
@@ -494,7 +494,7 @@ fn a_preview_shows_what_would_be_sent_and_no_secret() {
     let flags = flags.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let body = Some(Bytes::from_static(b"{\"a\":1}"));
     let arguments = Arguments { flags: &flags, body, masked: true, ..Arguments::default() };
-    let addition = |scheme: &str, location, name: &str, prefix| Addition {
+    let addition = |scheme: &str, location, name: &str, prefix| Placement {
         scheme: scheme.into(),
         location,
         name: name.into(),
@@ -502,7 +502,7 @@ fn a_preview_shows_what_would_be_sent_and_no_secret() {
     };
     let additions = vec![addition("key", "query", "key", ""), addition("sso", "cookie", "sid", "")];
     let filled = template(&bins).fill(&arguments).expect("filled");
-    let (request, secrets) = filled.preview("depot", &Plan { additions });
+    let (request, secrets) = filled.preview("depot", &additions);
     let text = serde_json::to_string(&(&request, &secrets)).expect("json");
     assert!(!text.contains("s3cret") && !text.contains("dTpw"), "{text}");
     assert_eq!(request.url, "https://h.example/bins?api_key=REDACTED&key=REDACTED&q=a+b");

@@ -142,7 +142,9 @@ fn a_missing_secret_names_the_variable_and_sends_nothing() {
     let api = OrdersApi::start();
     let sandbox = Sandbox::of_orders(&api.url).with_variable("ORDERS_API_KEY", "");
     let toolbox = sandbox.toolbox(&[]);
-    let reply = toolbox.execute(&json!({"toolId": "orders:createOrder", "body": "e30="}));
+    let reply = toolbox
+        .execute(&json!({"toolId": "orders:createOrder", "arguments": {"body": {"customerId": "cus_1",
+        "items": [{"sku": "A-1", "quantity": 1, "unitPriceCents": 1}]}}}));
     assert_eq!((reply.status, &reply.json()["code"]), (502, &json!("credentials_unavailable")));
     assert!(reply.body.contains("ORDERS_API_KEY"), "{}", reply.body);
     assert!(!api.child.log().contains("POST /orders"), "nothing was sent");

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Changes with every change of what is stored.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 #[derive(Deserialize)]
 pub(super) struct Version {

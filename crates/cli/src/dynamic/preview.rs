@@ -78,17 +78,10 @@ pub(super) fn preview(
 /// The URL as the runtime will write it, by the same rules; credentials by their name are masked. `None` when the
 /// tool has no usable server, or the runtime would refuse the arguments.
 fn url(tool: &Tool, arguments: &[String], flags: &BTreeMap<String, String>, body: &[u8]) -> Option<String> {
-    let path_args: Vec<String> =
-        tool.path_params.iter().zip(arguments).map(|(parameter, value)| masked(parameter, value)).collect();
-    let shown: BTreeMap<String, String> = flags
-        .iter()
-        .map(|(key, value)| {
-            let parameter = tool.flags.iter().find(|p| p.name == *key || p.original_name == *key);
-            (key.clone(), parameter.map_or_else(|| value.clone(), |parameter| masked(parameter, value)))
-        })
-        .collect();
     let body = (!body.is_empty()).then(|| body.to_vec().into());
-    let given = Arguments { path_args: &path_args, flags: &shown, body };
+    // Whether the values fit is the runtime's to say.
+    let given =
+        Arguments { path_args: arguments, flags, body, validate: false, masked: true, ..Arguments::default() };
     let filled = RequestTemplate::compile(tool).fill(&given).ok()?;
     filled.url.to_uri().ok().map(|uri| uri.to_string())
 }

@@ -202,7 +202,9 @@ pub fn tool(server: &str, method: &str, path: &str) -> Tool {
 pub fn filled(tool: &Tool, flags: &[(&str, &str)], body: &'static str) -> FilledRequest {
     let flags: BTreeMap<String, String> = flags.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
     let body = (!body.is_empty()).then(|| Bytes::from_static(body.as_bytes()));
-    RequestTemplate::compile(tool).fill(&Arguments { path_args: &[], flags: &flags, body }).expect("filled")
+    RequestTemplate::compile(tool)
+        .fill(&Arguments { flags: &flags, body, ..Arguments::default() })
+        .expect("filled")
 }
 
 /// A client with short times, and what it told its observer.

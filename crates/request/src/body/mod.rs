@@ -121,6 +121,17 @@ impl BodyTemplate {
         Self { required: Some(body.required), listed, preferred }
     }
 
+    /// Checks JSON against the schema of the preferred type.
+    pub(crate) fn check_json(&self, text: &str) -> Result<(), Vec<ArgumentFault>> {
+        let listed = match self.preferred {
+            Preferred::Listed(index) => self.listed.get(index),
+            Preferred::Json => None,
+        };
+        let given = GivenBody { validate: true, ..GivenBody::default() };
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        Writer { media: JSON, listed, given: &given }.json(Some(bytes)).map(drop)
+    }
+
     /// The body and its type; `None` for no body, also for an empty one.
     pub(crate) fn fill(&self, given: GivenBody<'_>) -> Result<Option<FilledBody>, Vec<ArgumentFault>> {
         let bytes = given.bytes.clone().filter(|bytes| !bytes.is_empty());

@@ -1,7 +1,8 @@
 //! `POST /v1/tools/execute` (runtime-and-admin §4.2): the way of a governed call, step by step.
 
+use super::arguments::{self, Decoded};
 use super::respond::{self, Answer};
-use super::{Call, Problem, authn, catalog, check_names, mcp, parse, record};
+use super::{Call, Problem, authn, catalog, check_names, mcp, parse, preview, record};
 use crate::rate::{self, Counted};
 use crate::state::State;
 use base64::Engine;
@@ -15,7 +16,6 @@ use open_cli_credentials::Credentials;
 use open_cli_execution::{ResultBody, ToolResult};
 use open_cli_observe::{Event, Trace};
 use open_cli_policy::{Mode, Reason};
-use open_cli_request::{ArgumentFault, Arguments, FaultKind};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,8 @@ struct Outcome {
     schemes: String,
     retry_count: u32,
     request_size: u64,
+    /// The server that the caller chose.
+    target: Option<String>,
     took: Duration,
     /// What is wrong with an answer that is passed on all the same; empty for nothing.
     error_code: &'static str,
@@ -41,12 +43,12 @@ pub(super) async fn execute(call: &mut Call) -> Result<Answer, Box<Problem>> {
         Err(problem) => return Err(misdirected(call, "", problem).await),
     };
     match parsed(&body) {
-        Ok((request, mode, body)) => run(call, started, &request, mode, body).await,
+        Ok((request, mode, decoded)) => run(call, started, &request, mode, decoded).await,
         Err(problem) => Err(misdirected(call, "", problem).await),
     }
 }
 
-fn parsed(body: &[u8]) -> Result<(ExecuteRequest<'_>, Option<Mode>, Option<Bytes>), Box<Problem>> {
+fn parsed(body: &[u8]) -> Result<(ExecuteRequest<'_>, Option<Mode>, Decoded), Box<Problem>> {
     let request: ExecuteRequest<'_> = parse(body)?;
     check_names(&[
         ("toolId", &request.tool_id),
@@ -54,28 +56,9 @@ fn parsed(body: &[u8]) -> Result<(ExecuteRequest<'_>, Option<Mode>, Option<Bytes
         ("agentProfile", &request.agent_profile),
         ("configPath", &request.config_path),
     ])?;
-    refuse_unknown_ways(&request)?;
     let mode = catalog::mode(&request.mode)?;
-    let body = decode_body(&request.body)?;
-    Ok((request, mode, body))
-}
-
-/// Members of the contract that this runtime does not act on yet. Ignoring them would send what was not asked for.
-fn refuse_unknown_ways(request: &ExecuteRequest<'_>) -> Result<(), Box<Problem>> {
-    let given = [
-        ("arguments", request.arguments.is_some()),
-        ("contentType", !request.content_type.is_empty()),
-        ("parts", !request.parts.is_empty()),
-        ("server", !request.server.is_empty() || !request.server_variables.is_empty()),
-        ("dryRun", request.dry_run),
-    ];
-    match given.iter().find(|(_, is_given)| *is_given) {
-        Some((member, _)) => {
-            let detail = format!("This runtime does not act on the member {member}.");
-            Err(Problem::new(ErrorCode::NotConfigured, detail))
-        }
-        None => Ok(()),
-    }
+    let decoded = arguments::decode(&request)?;
+    Ok((request, mode, decoded))
 }
 
 /// An attempt that reaches no tool is recorded too; gives the problem back.
@@ -131,7 +114,7 @@ async fn run(
     started: Instant,
     request: &ExecuteRequest<'_>,
     mode: Option<Mode>,
-    body: Option<Bytes>,
+    decoded: Decoded,
 ) -> Result<Answer, Box<Problem>> {
     let event = |operation: String, category: Cow<'static, str>| Event {
         operation,
@@ -183,6 +166,14 @@ async fn run(
     deciding.end();
     call.span.set("policy.decision", decision.reason.as_str());
     let about = record::about(call, request, &snapshot, &tool);
+    if let Err(problem) = arguments::may_be_unvalidated(request, &snapshot.config().config) {
+        let refused = AuditEvent { status_code: 0, ..record::refused(about, ErrorCode::UnvalidatedDenied) };
+        call.state.record(&AuditEvent { event_type: "authz_denial".into(), ..refused }).await?;
+        return Err(problem);
+    }
+    if request.dry_run {
+        return preview::preview(call, &snapshot, &tool, request, &decoded, &decision, about).await;
+    }
     if decision.reason != Reason::Allowed {
         let event = event(tool.tool().id.clone(), decision.reason.as_str().into());
         call.trace().event(Event { service: tool.tool().service_id.clone(), ..event });
@@ -196,8 +187,11 @@ async fn run(
     call.state.check_audit().await?;
     // From here on something may happen upstream: whatever becomes of the caller, a record is written.
     let mut guard = Abandoned { state: &call.state, about: Some(about) };
-    let outcome = attempt(call, &snapshot, entry, &tool, request, body).await;
-    let about = guard.about.take().unwrap_or_default();
+    let outcome = attempt(call, &snapshot, entry, &tool, request, &decoded).await;
+    let mut about = guard.about.take().unwrap_or_default();
+    if let Some(target) = &outcome.target {
+        about.target_base_url.clone_from(target);
+    }
     drop(guard);
     call.waited += outcome.took;
     if call.trace().wants_events() {
@@ -314,7 +308,7 @@ async fn attempt(
     entry: ToolEntry<'_>,
     prepared: &PreparedTool,
     request: &ExecuteRequest<'_>,
-    body: Option<Bytes>,
+    decoded: &Decoded,
 ) -> Outcome {
     let started = Instant::now();
     let tool = prepared.tool();
@@ -323,11 +317,12 @@ async fn attempt(
         schemes: String::new(),
         retry_count: 0,
         request_size: 0,
+        target: None,
         took: Duration::ZERO,
         error_code: "",
     };
     if let Some(server) = entry.mcp_server() {
-        let done = mcp::execute(call, server, tool, request, body).await;
+        let done = mcp::execute(call, server, prepared, request, decoded).await;
         outcome.error_code = if done.is_error { mcp::TOOL_ERROR } else { "" };
         (outcome.retry_count, outcome.request_size) = (done.retry_count, done.request_size);
         outcome.result = done.result;
@@ -335,9 +330,11 @@ async fn attempt(
         return outcome;
     }
     outcome.result = async {
-        let arguments = Arguments { path_args: &request.path_args, flags: &request.flags, body };
-        let filled =
-            prepared.template().fill(&arguments).map_err(|faults| invalid_arguments(&tool.id, &faults))?;
+        let filled = prepared.template().fill(&decoded.arguments(request));
+        let filled = filled.map_err(|faults| arguments::invalid(&tool.id, &faults))?;
+        if !request.server.is_empty() || !request.server_variables.is_empty() {
+            outcome.target = Some(preview::target(prepared, &filled));
+        }
         let credentials = resolve(call.trace(), snapshot, prepared)?;
         outcome.schemes.clone_from(&credentials.schemes);
         outcome.request_size = filled.body.as_ref().map_or(0, |body| body.len() as u64);
@@ -383,28 +380,6 @@ fn resolve(trace: &Trace, snapshot: &Snapshot, prepared: &PreparedTool) -> Resul
     credentials
         .end_with(resolved)
         .map_err(|error| Problem::new(error.code(), error.to_string()).with("toolId", &*tool.id))
-}
-
-fn decode_body(text: &str) -> Result<Option<Bytes>, Box<Problem>> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let decoded = base64::engine::general_purpose::STANDARD.decode(text);
-    decoded.map(|bytes| Some(Bytes::from(bytes))).map_err(|error| {
-        Problem::new(ErrorCode::InvalidRequest, format!("The member body is not base64: {error}."))
-    })
-}
-
-fn invalid_arguments(tool_id: &str, faults: &[ArgumentFault]) -> Box<Problem> {
-    let detail = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    let members: Vec<serde_json::Value> = faults
-        .iter()
-        .map(|fault| serde_json::json!({"argument": fault.argument, "flag": fault.flag, "problem": fault.problem}))
-        .collect();
-    // A tool that can't be called by anybody is not its caller's mistake.
-    let is_tools_own = faults.iter().any(|fault| fault.kind == FaultKind::Tool);
-    let code = if is_tools_own { ErrorCode::ExecutionError } else { ErrorCode::InvalidArguments };
-    Problem::new(code, detail).with("toolId", tool_id).with("faults", members)
 }
 
 /// The upstream says that it answers with JSON, and does not.

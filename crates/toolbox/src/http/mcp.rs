@@ -1,10 +1,11 @@
 //! A call of an MCP server's tool (catalog-and-execution §21, §22): the body as arguments, the answer as a result. Not for
 //! talking to the server; that is `open-cli-mcp`.
 
+use super::arguments::Decoded;
 use super::{Call, Problem};
-use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use open_cli_catalog::PreparedTool;
 use open_cli_contract::catalog::Tool;
 use open_cli_contract::execute::ExecuteRequest;
 use open_cli_contract::problem::ErrorCode;
@@ -30,15 +31,16 @@ pub(super) struct Done {
 pub(super) async fn execute(
     call: &Call,
     server: &Arc<Server>,
-    tool: &Tool,
+    prepared: &PreparedTool,
     request: &ExecuteRequest<'_>,
-    body: Option<Bytes>,
+    decoded: &Decoded,
 ) -> Done {
+    let tool = prepared.tool();
     let mut done = Done { result: Err(Box::default()), is_error: false, retry_count: 0, request_size: 0 };
-    let arguments = match arguments(tool, request, body.as_deref()) {
+    let arguments = match input(prepared, request, decoded) {
         Ok(arguments) => arguments,
-        Err(why) => {
-            done.result = Err(Problem::new(ErrorCode::InvalidArguments, why).with("toolId", &*tool.id));
+        Err(problem) => {
+            done.result = Err(problem);
             return done;
         }
     };
@@ -77,24 +79,51 @@ fn problem(error: &McpError, tool: &Tool) -> Box<Problem> {
     }
 }
 
-/// MX-1, MX-2: the body, or the typed arguments, in the shape that the catalog describes.
-fn arguments<'a>(
-    tool: &Tool,
+/// What the server's tool gets, checked against its schema.
+pub(super) fn input<'a>(
+    prepared: &PreparedTool,
     request: &ExecuteRequest<'a>,
-    body: Option<&[u8]>,
-) -> Result<Cow<'a, RawValue>, String> {
-    let given: Cow<'a, RawValue> = match (request.arguments, body) {
-        (Some(_), Some(_)) => return Err("the input is given twice: as arguments and as body".into()),
-        (Some(arguments), None) => Cow::Borrowed(arguments),
+    decoded: &Decoded,
+) -> Result<Cow<'a, RawValue>, Box<Problem>> {
+    let tool = prepared.tool();
+    let refused = |why: String| Problem::new(ErrorCode::InvalidArguments, why).with("toolId", &*tool.id);
+    // Ignoring them would call with less than was asked for.
+    let has_http_ways = !request.path_args.is_empty()
+        || !request.flags.is_empty()
+        || !request.parts.is_empty()
+        || !request.content_type.is_empty()
+        || !request.server.is_empty()
+        || !request.server_variables.is_empty();
+    if has_http_ways {
+        let why = "a tool of an MCP server takes `arguments` or a `body`, and nothing else";
+        return Err(refused(why.to_owned()));
+    }
+    let body = decoded.body();
+    let is_given = request.arguments.is_some() || body.is_some();
+    let given = given(request, body).map_err(refused)?;
+    if request.validate != Some(false) {
+        let faults = prepared.template().check_json(given.get());
+        faults.map_err(|faults| super::arguments::invalid(&tool.id, &faults))?;
+    }
+    if is_given { unwrapped(tool, given).map_err(refused) } else { Ok(given) }
+}
+
+/// MX-1: the body, or the typed arguments.
+fn given<'a>(request: &ExecuteRequest<'a>, body: Option<&[u8]>) -> Result<Cow<'a, RawValue>, String> {
+    match (request.arguments, body) {
+        (Some(_), Some(_)) => Err("the input is given twice: as arguments and as body".into()),
+        (Some(arguments), None) => Ok(Cow::Borrowed(arguments)),
         (None, Some(body)) => {
             let body: Box<RawValue> =
                 serde_json::from_slice(body).map_err(|error| format!("the body is not valid JSON: {error}"))?;
-            Cow::Owned(body)
+            Ok(Cow::Owned(body))
         }
-        (None, None) => {
-            return RawValue::from_string("{}".into()).map(Cow::Owned).map_err(|error| error.to_string());
-        }
-    };
+        (None, None) => RawValue::from_string("{}".into()).map(Cow::Owned).map_err(|error| error.to_string()),
+    }
+}
+
+/// MX-2: an input that is no object stands in one of its own in the catalog.
+fn unwrapped<'a>(tool: &Tool, given: Cow<'a, RawValue>) -> Result<Cow<'a, RawValue>, String> {
     if !tool.backend.as_ref().is_some_and(|backend| backend.input_wrapped) {
         return Ok(given);
     }
@@ -126,11 +155,10 @@ mod tests {
     #[test]
     fn the_body_is_the_arguments_and_a_wrapped_input_comes_out_alone() {
         let ask = |wrapped, body: Option<&str>| {
-            arguments(&tool(wrapped), &ExecuteRequest::default(), body.map(str::as_bytes))
-                .map(|arguments| arguments.get().to_owned())
+            let given = given(&ExecuteRequest::default(), body.map(str::as_bytes))?;
+            unwrapped(&tool(wrapped), given).map(|arguments| arguments.get().to_owned())
         };
         assert_eq!(ask(false, None).as_deref(), Ok("{}"));
-        assert_eq!(ask(true, None).as_deref(), Ok("{}"));
         assert_eq!(ask(false, Some(" {\"n\": 1.00} ")).as_deref(), Ok("{\"n\": 1.00}"));
         assert_eq!(ask(true, Some("{\"input\": \"x\"}")).as_deref(), Ok("\"x\""));
         for (wrapped, body) in [(false, "{"), (false, "x"), (true, "\"x\""), (true, "{}"), (true, "[]")] {
@@ -140,9 +168,9 @@ mod tests {
 
     #[test]
     fn typed_arguments_stand_for_the_body_and_not_beside_it() {
-        let given = RawValue::from_string("{\"a\":1}".into()).expect("JSON");
-        let request = ExecuteRequest { arguments: Some(&given), ..ExecuteRequest::default() };
-        assert_eq!(arguments(&tool(false), &request, None).map(|a| a.get().to_owned()), Ok("{\"a\":1}".into()));
-        assert!(arguments(&tool(false), &request, Some(b"{}")).is_err());
+        let typed = RawValue::from_string("{\"a\":1}".into()).expect("JSON");
+        let request = ExecuteRequest { arguments: Some(&typed), ..ExecuteRequest::default() };
+        assert_eq!(given(&request, None).map(|a| a.get().to_owned()), Ok("{\"a\":1}".into()));
+        assert!(given(&request, Some(b"{}")).is_err());
     }
 }

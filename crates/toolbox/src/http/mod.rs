@@ -2,6 +2,7 @@
 //! request id, trace, method and origin checks, problems, headers.
 
 mod api_catalog;
+mod arguments;
 mod audit;
 pub(crate) mod authn;
 pub(crate) mod body;
@@ -14,6 +15,7 @@ mod log;
 mod mcp;
 pub(crate) mod metrics;
 pub(crate) mod origin;
+mod preview;
 mod query;
 mod record;
 mod refresh;

@@ -105,6 +105,11 @@ pub(super) fn execution(about: AuditEvent, executed: &Executed<'_>) -> AuditEven
     }
 }
 
+/// `tool_preview`: somebody looked at what a call would send.
+pub(super) fn previewed(about: AuditEvent) -> AuditEvent {
+    AuditEvent { event_type: "tool_preview".into(), outcome: "ok".into(), ..about }
+}
+
 /// An action that was refused.
 pub(super) fn refused(action: AuditEvent, code: ErrorCode) -> AuditEvent {
     AuditEvent {
