@@ -40,7 +40,8 @@ async fn run(desk: &Desk) -> Arc<Snapshot> {
     let before =
         manifest(desk).and_then(|path| std::fs::metadata(path).ok()).and_then(|found| found.modified().ok());
     let snapshot = catalog(&start(desk, ALL_AT_ONCE)).await;
-    for _ in 0..200 {
+    // Written beside everything else; a busy machine takes its time.
+    for _ in 0..3000 {
         let now =
             manifest(desk).and_then(|path| std::fs::metadata(path).ok()).and_then(|found| found.modified().ok());
         if now.is_some() && now != before {
