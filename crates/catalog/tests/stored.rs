@@ -185,7 +185,7 @@ async fn damage_that_is_found_late_is_mended_at_once() {
     let first = run(&desk).await;
     change(&shelf(&desk), |content| *content.last_mut().expect("byte") ^= 1);
     let keeper = start(&desk, 0);
-    for _ in 0..100 {
+    for _ in 0..3000 {
         let now = catalog(&keeper).await;
         if !now.is_damaged() && ids(&now) == ids(&first) {
             assert_eq!(desk.spans("openapi.read"), 1);
