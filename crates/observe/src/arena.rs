@@ -42,6 +42,8 @@ pub(crate) struct Head {
     pub(crate) parent: Option<SpanId>,
     first: u32,
     last: u32,
+    /// A bit for each name that an attribute has, see [`bit`]: most new names are known to be new by it.
+    names: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +85,21 @@ impl Head {
         let kind = SpanKind::Internal;
         let (title, error, first, last) = (None, None, NONE, NONE);
         let (started, finished) = (0, 0);
-        Self { name, title, error, kind, has_remote_parent, started, finished, span_id, parent, first, last }
+        let names = 0;
+        Self {
+            name,
+            title,
+            error,
+            kind,
+            has_remote_parent,
+            started,
+            finished,
+            span_id,
+            parent,
+            first,
+            last,
+            names,
+        }
     }
 
     /// The outermost span here.
@@ -125,7 +141,9 @@ impl Arena {
         let mut slot = Slot { arena: self, value: Stored::Bool(false) };
         value.record(&mut slot);
         let value = slot.value;
-        let mut at = self.heads[place as usize].first;
+        let head = &mut self.heads[place as usize];
+        let bit = bit(name);
+        let mut at = if head.names & bit == 0 { NONE } else { head.first };
         while let Some(pair) = self.pairs.get_mut(at as usize) {
             if pair.name == name {
                 pair.value = value;
@@ -135,7 +153,7 @@ impl Arena {
         }
         let Ok(new) = u32::try_from(self.pairs.len()) else { return };
         self.pairs.push(Pair { name, value, next: NONE });
-        let head = &mut self.heads[place as usize];
+        head.names |= bit;
         let before = std::mem::replace(&mut head.last, new);
         match self.pairs.get_mut(before as usize) {
             Some(before) => before.next = new,
@@ -211,7 +229,7 @@ impl Arena {
         let place = u32::try_from(self.heads.len()).unwrap_or(NONE);
         let mut copied = |text: Option<Text>| text.map(|text| self.text(from.get(text)));
         let (title, error) = (copied(head.title), copied(head.error));
-        self.heads.push(Head { title, error, first: NONE, last: NONE, ..head.clone() });
+        self.heads.push(Head { title, error, first: NONE, last: NONE, names: 0, ..head.clone() });
         for (name, value) in from.pairs(head) {
             match value {
                 Stored::Text(text) => self.set(place, name, from.get(text)),
@@ -235,6 +253,13 @@ impl Arena {
             + self.pairs.capacity() * size_of::<Pair>()
             + self.texts.capacity()
     }
+}
+
+/// One bit of 64, by length, first and last byte: the names of one span seldom share one.
+fn bit(name: &str) -> u64 {
+    let ends = name.as_bytes().first().zip(name.as_bytes().last());
+    let (first, last) = ends.map_or((0, 0), |(first, last)| (u32::from(*first), u32::from(*last)));
+    1 << ((name.len() as u32 * 7 + first * 3 + last * 5) % 64)
 }
 
 /// Writes at most [`MAX_TEXT`] bytes, cut between characters, and says when that was too little.

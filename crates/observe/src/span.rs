@@ -265,5 +265,6 @@ pub(crate) fn nanos(at: Timestamp) -> i64 {
 
 fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    // Wraps after 2262.
+    (since.as_secs() as i64).wrapping_mul(1_000_000_000).wrapping_add(since.subsec_nanos().into())
 }

@@ -22,11 +22,12 @@ pub fn part(out: &mut Vec<u8>, resource: &Resource, trace: &LocalTrace, places: 
     text(out, version);
     out.extend_from_slice(b"},\"spans\":[");
     let id = hex::<16, 32>(trace.trace_id.to_bytes());
+    let is_root_away = trace.root().is_none() || places.end < trace.spans.len();
     for (place, one) in trace.spans().skip(places.start).take(places.len()).enumerate() {
         if place > 0 {
             out.push(b',');
         }
-        write(out, trace, &id, one);
+        write(out, trace, &id, one, is_root_away);
     }
     out.extend_from_slice(b"]}]}]}\n");
 }
@@ -43,7 +44,7 @@ pub(crate) fn resource(attributes: &Attributes) -> Vec<u8> {
 }
 
 /// The object `Span`.
-fn write(out: &mut Vec<u8>, trace: &LocalTrace, trace_id: &[u8], one: SpanView<'_>) {
+fn write(out: &mut Vec<u8>, trace: &LocalTrace, trace_id: &[u8], one: SpanView<'_>, is_root_away: bool) {
     out.extend_from_slice(b"{\"traceId\":\"");
     out.extend_from_slice(trace_id);
     out.extend_from_slice(b"\",\"spanId\":\"");
@@ -66,7 +67,9 @@ fn write(out: &mut Vec<u8>, trace: &LocalTrace, trace_id: &[u8], one: SpanView<'
     number(out, one.started_nanos());
     out.extend_from_slice(b"\",\"endTimeUnixNano\":\"");
     number(out, one.finished_nanos());
-    out.extend_from_slice(b"\",\"attributes\":[");
+    out.push(b'"');
+    let before = out.len();
+    out.extend_from_slice(b",\"attributes\":[");
     let mut is_first = true;
     for (name, value) in one.attributes() {
         pair(out, std::mem::take(&mut is_first), name, value);
@@ -74,13 +77,17 @@ fn write(out: &mut Vec<u8>, trace: &LocalTrace, trace_id: &[u8], one: SpanView<'
     if let Some(stage) = span::stage(one) {
         text_pair(out, std::mem::take(&mut is_first), span::STAGE, stage);
     }
-    if let Some(id) = one.request_id() {
-        text_pair(out, std::mem::take(&mut is_first), span::REQUEST_ID, id.as_str());
+    if let Some(id) = span::request_id(one, is_root_away) {
+        text_pair(out, std::mem::take(&mut is_first), span::REQUEST_ID, id);
     }
     if let Some(dropped) = span::dropped(trace, one) {
         pair(out, std::mem::take(&mut is_first), span::DROPPED, Attribute::Int(dropped));
     }
-    out.push(b']');
+    match is_first {
+        // None: the official encoding leaves an empty list out.
+        true => out.truncate(before),
+        false => out.push(b']'),
+    }
     if let Some(error) = one.error() {
         out.extend_from_slice(b",\"status\":{\"message\":");
         text(out, error);
@@ -138,8 +145,9 @@ fn hex<const N: usize, const DIGITS: usize>(bytes: [u8; N]) -> [u8; DIGITS] {
 
 /// A JSON string (RFC 8259 §7). Most text has nothing to escape and is copied whole.
 fn text(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
     let mut rest = text.as_bytes();
+    out.reserve(rest.len() + 2);
+    out.push(b'"');
     loop {
         let clean = clean_prefix(rest);
         out.extend_from_slice(&rest[..clean]);

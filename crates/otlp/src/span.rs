@@ -1,5 +1,6 @@
 //! What both encodings say of a span beyond its own fields: one place, so that they say the same.
 
+use open_cli_contract::ids::RequestId;
 use open_cli_observe::{LocalTrace, SpanKind, SpanView};
 
 /// The contract's name of the stage, when the span has another name by OpenTelemetry's conventions.
@@ -32,6 +33,14 @@ pub(crate) fn flags(trace: &LocalTrace, span: SpanView<'_>) -> u32 {
 /// The name of the stage, when it is not the name of the span.
 pub(crate) fn stage(span: SpanView<'_>) -> Option<&'static str> {
     (span.title() != span.name()).then_some(span.name())
+}
+
+/// The request, on the spans that say it: the outermost one, and those whose request the contract names
+/// (config-and-state §6.2). The others have it by their trace; saying it on each would cost a collector and the file a
+/// seventh more. Where the outermost span `is_away`, all say it.
+pub(crate) fn request_id<'a>(span: SpanView<'a>, is_away: bool) -> Option<&'a str> {
+    let says_it = is_away || span.is_local_root() || span.name() == "cache.fetch";
+    span.request_id().filter(|_| says_it).map(RequestId::as_str)
 }
 
 /// How many spans are missing, on the span that says so.

@@ -2,6 +2,7 @@
 //! Lenient: what another program wrote or copied is read too, fields we don't know are left out, numbers may be
 //! strings, and a span that makes no sense costs that span only.
 
+mod inherit;
 mod wire;
 
 use open_cli_contract::Timestamp;
@@ -23,7 +24,9 @@ const ROOTS_MAX: usize = 256;
 
 /// Spans of a line in the order they have there; `None` when it is no such line.
 pub(crate) fn spans(line: &[u8]) -> Option<Vec<SpanRecord>> {
-    Some(wire_spans(line)?.filter_map(record).collect())
+    let mut spans: Vec<SpanRecord> = wire_spans(line)?.filter_map(record).collect();
+    inherit::request_ids(&mut spans);
+    Some(spans)
 }
 
 /// The outermost spans of a line, each with the number of spans that its trace has there. Cheaper than [`spans`].

@@ -53,6 +53,17 @@ pub(super) fn pair(out: &mut Vec<u8>, field: u32, name: &str, value: Attribute<'
 
 /// A `KeyValue` with text.
 pub(super) fn text_pair(out: &mut Vec<u8>, field: u32, name: &str, text: &str) {
+    let (name_length, text_length) = (name.len(), text.len());
+    // Almost all are so short that each of their lengths is a single byte.
+    if field < 16 && name_length + text_length + 6 < 0x80 {
+        let [name_length, text_length] = [name_length as u8, text_length as u8];
+        out.reserve(name.len() + text.len() + 8);
+        out.extend_from_slice(&[(field << 3) as u8 | 2, name_length + text_length + 6, 0x0a, name_length]);
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(&[0x12, text_length + 2, 0x0a, text_length]);
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     name_and_head(out, field, name, wire::sized(text.len()));
     wire::bytes(out, 1, text.as_bytes());
 }

@@ -49,7 +49,6 @@ fn traces_read_back_with_resource_scope_and_every_field() {
             KeyValue::int("http.response.status_code", 503),
             KeyValue::text("error.type", "503"),
             KeyValue::text("open_cli.stage", "execution.attempt"),
-            KeyValue::text("requestId", "0199-req-7"),
         ]
     );
     let status = attempt.status.as_ref().expect("a status");
@@ -60,6 +59,7 @@ fn traces_read_back_with_resource_scope_and_every_field() {
     assert_eq!(root.parent_span_id, samples::REMOTE_PARENT.to_be_bytes());
     assert_eq!((root.start, root.end), (start, start + 3_000));
     for expected in [
+        KeyValue::text("requestId", "0199-req-7"),
         KeyValue::text("empty", ""),
         KeyValue::int("http.request.body.size", -1),
         KeyValue::int("open_cli.dropped_spans", 3),
