@@ -5,6 +5,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Event type of the first record of a runtime, and of the last one when it ended in order. By themselves they tell of
+/// nothing that a caller did.
+pub const RUNTIME_START: &str = "runtime_start";
+/// See [`RUNTIME_START`]. A start without an end before the next start is a runtime that was killed.
+pub const RUNTIME_END: &str = "runtime_end";
+
 fn is_zero_u16(value: &u16) -> bool {
     *value == 0
 }

@@ -8,6 +8,7 @@
 mod claim;
 mod environment;
 mod error;
+mod evidence;
 mod id;
 mod inspect;
 mod layout;

@@ -1,11 +1,16 @@
 //! The program's log: one line an event on standard error, for people or as JSON, with a filter that can be changed
 //! while the program runs, and a bridge to OTLP. Not for audit, nor for spans.
 
+mod lines;
+
+pub use lines::LogLines;
+
 use open_cli_observe::Value;
 use open_cli_otlp::{LogExporter, LogRecord, Severity};
 use parking_lot::Mutex;
 use std::fmt::Debug;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, SubscriberExt};
@@ -16,6 +21,8 @@ use tracing_subscriber::{EnvFilter, Layer, reload};
 pub(crate) const ACCESS: &str = "access";
 /// Longest filter that is taken.
 const MAX_FILTER: usize = 1024;
+/// How long a panic waits until the lines before it are written.
+const BEFORE_PANIC: Duration = Duration::from_millis(500);
 /// What the exporter and its libraries say is not exported: that would go round in circles.
 const NOT_EXPORTED: [&str; 5] = ["open_cli_otlp", "hyper", "h2", "rustls", "tokio"];
 
@@ -48,9 +55,15 @@ pub struct LogControl {
     has_access_log: bool,
     set: Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>,
     exporter: Arc<OnceLock<Arc<LogExporter>>>,
+    lines: LogLines,
 }
 
 impl LogControl {
+    /// The lines on their way out: to be flushed before the program ends.
+    pub fn lines(&self) -> &LogLines {
+        &self.lines
+    }
+
     /// The filter in force, as it was given.
     pub fn filter(&self) -> String {
         self.filter.lock().clone()
@@ -82,7 +95,10 @@ pub fn start(options: &LogOptions) -> Result<LogControl, String> {
     let parsed = parse(&options.filter, options.has_access_log)?;
     let (filter, handle) = reload::Layer::new(parsed);
     let exporter = Arc::new(OnceLock::new());
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(options.has_colour);
+    let format = options.format;
+    let written = LogLines::start(std::io::stderr(), Box::new(move |lost| told(format, lost)))
+        .map_err(|error| format!("its thread can't be started: {error}"))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(written.clone()).with_ansi(options.has_colour);
     let lines = match options.format {
         LogFormat::Human => lines.with_target(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
@@ -93,12 +109,38 @@ pub fn start(options: &LogOptions) -> Result<LogControl, String> {
         .with(Bridge(Arc::clone(&exporter)))
         .try_init()
         .map_err(|error| error.to_string())?;
+    flush_before_panics(written.clone());
     Ok(LogControl {
         filter: Mutex::new(options.filter.clone()),
         has_access_log: options.has_access_log,
         set: Box::new(move |filter| handle.reload(filter).map_err(|error| error.to_string())),
         exporter,
+        lines: written,
     })
+}
+
+/// What led to a panic comes before it.
+fn flush_before_panics(lines: LogLines) {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        lines.flush(BEFORE_PANIC);
+        usual(panic);
+    }));
+}
+
+/// The line that stands for those that were lost.
+fn told(format: LogFormat, lost: u64) -> String {
+    let now = open_cli_contract::Timestamp::now();
+    let message = "log lines were lost: they came faster than standard error is read";
+    match format {
+        LogFormat::Human => format!("{now:.6}  WARN {lost} {message}\n"),
+        LogFormat::Json => {
+            let line = serde_json::json!({
+                "timestamp": format!("{now:.6}"), "level": "WARN", "message": message, "lost": lost, "target": "log",
+            });
+            format!("{line}\n")
+        }
+    }
 }
 
 /// A filter, with the access log on or off unless the text says it.

@@ -7,6 +7,10 @@ use open_cli_toolbox::log::{self, LogControl, LogOptions};
 use open_cli_toolbox::{Settings, StartError, Toolbox};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long the end waits until the log is written.
+const FLUSH: Duration = Duration::from_secs(1);
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -24,19 +28,24 @@ fn main() -> ExitCode {
         Ok(log) => log,
         Err(error) => return fail(&format!("--log {}: {error}", options.filter)),
     };
+    let lines = log.lines().clone();
+    let code = run(invocation.settings, log);
+    lines.flush(FLUSH);
+    match code {
+        Ok(code) => code,
+        Err(message) => fail(&message),
+    }
+}
+
+fn run(settings: Settings, log: LogControl) -> Result<ExitCode, String> {
     // Fails only when a provider is installed already, which is as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&format!("The worker threads can't be started: {error}")),
-    };
-    let result = runtime.block_on(serve(invocation.settings, log));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("The worker threads can't be started: {error}"))?;
+    let result = runtime.block_on(serve(settings, log));
     // Work that outlived the drain is abandoned, not waited for.
     runtime.shutdown_background();
-    match result {
-        Ok(code) => code,
-        Err(error) => fail(&error.to_string()),
-    }
+    result.map_err(|error| error.to_string())
 }
 
 async fn serve(settings: Settings, log: LogControl) -> Result<ExitCode, StartError> {

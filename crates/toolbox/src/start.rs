@@ -17,6 +17,7 @@ use crate::workers::Workers;
 use open_cli_audit::{AuditLog, OpenReport};
 use open_cli_catalog::{Builder, Keeper};
 use open_cli_config::{ConfigError, Locations, ScopeSet};
+use open_cli_contract::audit::{RUNTIME_END, RUNTIME_START};
 use open_cli_contract::runtime::RuntimeRecord;
 use open_cli_documents::{Documents, DocumentsConfig};
 use open_cli_execution::{Limits, Upstream};
@@ -265,6 +266,7 @@ impl ToolboxBuilder {
         if let Some(push) = &push {
             push.start(&state)?;
         }
+        state.audit_life(RUNTIME_START, RUNTIME_START).await;
         let server = Server::new(listener, workers, Arc::clone(&state));
         Ok(Running { state, server, lock, _builders: builders, signals, metrics_task, push, servers })
     }
@@ -311,6 +313,7 @@ impl Running {
         server.cut().await;
         // PROC-6: nobody calls them any more.
         servers.end(END_PATIENCE).await;
+        state.audit_life(RUNTIME_END, tag).await;
         tracing::info!(instance = %state.layout.id, "{tag}");
         if let Some(task) = metrics_task {
             task.abort();

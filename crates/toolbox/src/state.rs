@@ -256,6 +256,20 @@ impl State {
         }
     }
 
+    /// `runtime_start`, before anybody is served; `runtime_end` with what ended it, after everybody was.
+    pub(crate) async fn audit_life(&self, event_type: &str, reason: &str) {
+        let event = AuditEvent {
+            timestamp: Timestamp::now(),
+            event_type: event_type.into(),
+            tool_id: "runtime".into(),
+            reason_code: reason.into(),
+            config_identity: self.configs.identity(""),
+            ..AuditEvent::default()
+        };
+        // Logged by `record`; calls are refused as long as nothing can be written.
+        let _ = self.record(&event).await;
+    }
+
     /// `session_expiry`, which no request asks for.
     pub(crate) async fn audit_expiry(&self, session_id: &str) {
         let event = AuditEvent {

@@ -2,6 +2,7 @@
 //! the folder stays. A room that keeps new files in the state folder adds them to [`kind`].
 
 use super::{Kept, PruneOptions, Removed, Stop};
+use crate::evidence::is_evidence;
 use crate::layout::{AUDIT_LOG, CHILDREN, LOCK, OAUTH, RUNTIME_RECORD, TRACES};
 use crate::list::Instance;
 use crate::marker::MARKER;
@@ -74,8 +75,6 @@ impl Plan {
         let folder = &instance.state_dir;
         let audit_name = instance.audit_path.strip_prefix(folder).map(|path| path.to_string_lossy().into_owned());
         let audit_name = audit_name.as_deref().unwrap_or(AUDIT_LOG);
-        // An empty log says nothing.
-        let is_evidence = |path: &Path| sizes::of_audit(path).bytes > 0;
         let takes_audit = options.with_audit || !is_evidence(&folder.join(audit_name));
         let mut parts: BTreeMap<Kind, u64> = BTreeMap::new();
         for path in entries(folder)? {

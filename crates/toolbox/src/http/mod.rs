@@ -41,6 +41,7 @@ use open_cli_contract::problem::{ErrorCode, Problem};
 use open_cli_observe::{ActiveSpan, Trace};
 use query::Query;
 use respond::Answer;
+use server_span::AccessLine;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -180,6 +181,7 @@ pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<
         body: Some(body),
         state,
     };
+    let line = AccessLine::begin(&call, &parts.method, started);
     let result = match found {
         Ok((_, endpoint, _, access)) => match admit(endpoint, &call) {
             Ok(()) => match authn::admit(endpoint, access, &mut call).await {
@@ -214,7 +216,7 @@ pub(crate) async fn serve(state: Arc<State>, peer: SocketAddr, request: Request<
         respond::rate(&mut answer, &standing);
     }
     respond::finish(&mut answer, &call.request_id);
-    server_span::end(call, &parts.method, &answer, started);
+    server_span::end(call, &answer, line);
     if is_head {
         *answer.body_mut() = body::Pieces::empty();
     }

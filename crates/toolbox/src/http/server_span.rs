@@ -5,11 +5,12 @@ use super::respond::Answer;
 use http::header::USER_AGENT;
 use http::{HeaderMap, Method, Version, request};
 use http_body::Body;
+use open_cli_contract::ids::RequestId;
 use open_cli_contract::problem::{ErrorCode, Problem};
-use open_cli_contract::trace::Incoming;
+use open_cli_contract::trace::{Incoming, TraceId};
 use open_cli_observe::{ActiveSpan, OpenSpan, Shown, SpanKind, semconv};
-use std::net::SocketAddr;
-use std::time::Instant;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
 
 /// Longest user agent that a span keeps.
 const MAX_USER_AGENT: usize = 200;
@@ -61,7 +62,7 @@ pub(super) fn fail(span: &mut ActiveSpan, problem: &Problem) {
 }
 
 /// What is known when the answer is ready.
-pub(super) fn end(mut call: Call, method: &Method, answer: &Answer, started: Instant) {
+pub(super) fn end(mut call: Call, answer: &Answer, line: Option<AccessLine>) {
     let status = answer.status().as_u16();
     let bytes = answer.body().size_hint().exact();
     call.span.write(|span| {
@@ -70,22 +71,81 @@ pub(super) fn end(mut call: Call, method: &Method, answer: &Answer, started: Ins
             span.set("http.response.body.size", bytes);
         }
     });
-    if tracing::enabled!(target: crate::log::ACCESS, tracing::Level::INFO) {
+    if let Some(line) = line {
+        line.served(status, bytes, call.waited);
+    }
+    call.span.end();
+}
+
+/// The line of a request in the access log, also of one whose caller goes away before it is answered.
+pub(super) struct AccessLine {
+    /// Taken when the request is answered.
+    about: Option<About>,
+}
+
+struct About {
+    started: Instant,
+    client: IpAddr,
+    method: &'static str,
+    path: String,
+    request_id: RequestId,
+    trace_id: TraceId,
+}
+
+impl AccessLine {
+    /// `None` when there is no access log.
+    pub(super) fn begin(call: &Call, method: &Method, started: Instant) -> Option<Self> {
+        tracing::enabled!(target: crate::log::ACCESS, tracing::Level::INFO).then(|| Self {
+            about: Some(About {
+                started,
+                client: call.peer.ip(),
+                method: semconv::method(method.as_str()),
+                path: call.path.clone(),
+                request_id: call.request_id.clone(),
+                trace_id: call.trace().trace_id(),
+            }),
+        })
+    }
+
+    fn served(mut self, status: u16, bytes: Option<u64>, waited: Duration) {
+        let Some(About { started, client, method, path, request_id, trace_id }) = self.about.take() else {
+            return;
+        };
         let total = started.elapsed();
-        let milliseconds = |time: std::time::Duration| time.as_micros() as f64 / 1000.0;
         tracing::info!(
             target: crate::log::ACCESS,
-            client = %call.peer.ip(),
-            method = semconv::method(method.as_str()),
-            path = %call.path,
+            %client,
+            method,
+            %path,
             status,
             bytes,
             total_ms = milliseconds(total),
-            own_ms = milliseconds(total.saturating_sub(call.waited)),
-            request_id = %call.request_id,
-            trace_id = %call.trace().trace_id(),
+            own_ms = milliseconds(total.saturating_sub(waited)),
+            %request_id,
+            %trace_id,
             "served"
         );
     }
-    call.span.end();
+}
+
+impl Drop for AccessLine {
+    fn drop(&mut self) {
+        let Some(About { started, client, method, path, request_id, trace_id }) = self.about.take() else {
+            return;
+        };
+        tracing::info!(
+            target: crate::log::ACCESS,
+            %client,
+            method,
+            %path,
+            total_ms = milliseconds(started.elapsed()),
+            %request_id,
+            %trace_id,
+            "caller went away"
+        );
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
 }

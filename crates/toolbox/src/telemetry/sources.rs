@@ -26,6 +26,9 @@ pub(crate) fn register(metrics: &Metrics, state: &Arc<State>) {
                 collector.set(&names::AUTHENTICATIONS, &[result], count);
             }
         }
+        if let Some(log) = &state.log {
+            collector.set(&names::TELEMETRY_DROPPED, &["log", "queue_full"], log.lines().lost());
+        }
     });
 }
 
