@@ -45,6 +45,8 @@ pub struct LogOptions {
     pub format: LogFormat,
     /// A line for each request that was answered.
     pub has_access_log: bool,
+    /// Each line is written where it is made, by whoever makes it.
+    pub is_direct: bool,
     /// Colours.
     pub has_colour: bool,
 }
@@ -96,8 +98,11 @@ pub fn start(options: &LogOptions) -> Result<LogControl, String> {
     let (filter, handle) = reload::Layer::new(parsed);
     let exporter = Arc::new(OnceLock::new());
     let format = options.format;
-    let written = LogLines::start(std::io::stderr(), Box::new(move |lost| told(format, lost)))
-        .map_err(|error| format!("its thread can't be started: {error}"))?;
+    let written = match options.is_direct {
+        true => LogLines::direct(),
+        false => LogLines::start(std::io::stderr(), Box::new(move |lost| told(format, lost)))
+            .map_err(|error| format!("its thread can't be started: {error}"))?,
+    };
     let lines = tracing_subscriber::fmt::layer().with_writer(written.clone()).with_ansi(options.has_colour);
     let lines = match options.format {
         LogFormat::Human => lines.with_target(false).boxed(),

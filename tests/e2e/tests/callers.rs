@@ -140,7 +140,8 @@ fn callers_reach_what_their_scopes_say_and_see_what_they_did_themselves() {
     };
     assert_eq!(principals(&reader, ""), ["reader"]);
     assert_eq!(principals(&robot, "?limit=100"), ["robot"]);
-    assert_eq!(principals(&operator, "?limit=1000"), ["edward", "operator", "reader", "robot"]);
+    // The start of the runtime is nobody's.
+    assert_eq!(principals(&operator, "?limit=1000"), ["", "edward", "operator", "reader", "robot"]);
     let other = toolbox.ask_as(&reader, "/v1/audit/events?principal=robot", None);
     assert_eq!((other.status, &other.json()["scope"]), (403, &json!("audit:read")));
     assert!(other.header("www-authenticate").contains("error=\"insufficient_scope\", scope=\"audit:read\""));
@@ -163,7 +164,7 @@ fn callers_reach_what_their_scopes_say_and_see_what_they_did_themselves() {
     assert_eq!(toolbox.ask_as(&reader, "/v1/runtime/stop", Some(&json!({}))).status, 403);
     let events = log(&toolbox);
     let types: Vec<&str> = events.iter().filter_map(|event| event["eventType"].as_str()).collect();
-    assert_eq!(types[..2], ["authenticated_connect", "catalog_filtered"], "{types:?}");
+    assert_eq!(types[..3], ["runtime_start", "authenticated_connect", "catalog_filtered"], "{types:?}");
     assert!(events.iter().any(|e| e["eventType"] == "authz_denial" && e["toolId"] == "runtime.stop"));
     assert_eq!(toolbox.ask_as(&operator, "/v1/runtime/stop", Some(&json!({}))).status, 200);
 }

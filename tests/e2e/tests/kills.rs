@@ -106,8 +106,9 @@ fn kill_again_and_again(durability: &str) {
     let mut total = 0;
     let mut audit = None;
     for round in 0..KILLS {
-        let flags =
-            ["--audit-durability", durability, "--log", "info,open_cli_audit=trace", "--log-format", "json"];
+        // What the log says of the last sync must be out when the kill comes.
+        let log = ["--log", "info,open_cli_audit=trace", "--log-format", "json", "--log-direct"];
+        let flags = [&["--audit-durability", durability], &log[..]].concat();
         let mut toolbox = sandbox.toolbox(&flags);
         let path = toolbox.state_dir.join("audit.log");
         let address = toolbox.url.trim_start_matches("http://").to_owned();

@@ -50,7 +50,10 @@ fn a_call_under_way_finishes_before_the_end() {
     assert_eq!((reply.status, &reply.json()["statusCode"]), (200, &json!(200)));
     assert_eq!(toolbox.child.wait().code(), Some(0));
     let log = std::fs::read_to_string(toolbox.state_dir.join("audit.log")).expect("audit");
-    assert_eq!(log.lines().count(), 1);
+    let types = ["runtime_start", "tool_execution", "runtime_end"].map(|word| format!("\"eventType\":\"{word}\""));
+    assert_eq!(log.lines().count(), types.len(), "{log}");
+    assert!(log.lines().zip(&types).all(|(line, word)| line.contains(word)), "{log}");
+    assert!(log.ends_with('\n') && log.lines().last().is_some_and(|end| end.contains("\"terminated\"")), "{log}");
 }
 
 #[test]
@@ -181,7 +184,8 @@ fn the_last_session_takes_the_runtime_with_it() {
         })
         .collect();
     // The second attachment is the one that was refused (weakness 60).
-    assert_eq!(types, ["session_attach", "session_attach", "lease_expiry_shutdown", "session_close"]);
+    let of_sessions = ["session_attach", "session_attach", "lease_expiry_shutdown", "session_close"];
+    assert_eq!(types, [&["runtime_start"], &of_sessions[..], &["runtime_end"]].concat());
     let plain = sandbox.toolbox(&[]);
     let reply = post(&format!("{}/v1/runtime/heartbeat", plain.url), &json!({"sessionId": "s"})).json();
     assert_eq!(reply["renewed"], false);

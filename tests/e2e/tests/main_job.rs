@@ -87,8 +87,9 @@ fn a_person_lists_explains_calls_is_refused_approves_and_looks_back() {
     let trail = toolbox.cli(&["audit", "list", "--format", "json"]).json();
     let decisions: Vec<&str> =
         trail.as_array().expect("array").iter().filter_map(|e| e["decision"].as_str()).collect();
-    assert_eq!(decisions, ["allowed", "allowed", "denied", "allowed", "allowed", "allowed", "allowed"]);
-    assert_eq!(trail[2]["requestId"], json!(request_id));
+    assert_eq!(trail[0]["eventType"], "runtime_start");
+    assert_eq!(decisions[1..], ["allowed", "allowed", "denied", "allowed", "allowed", "allowed", "allowed"]);
+    assert_eq!(trail[3]["requestId"], json!(request_id));
     let trace = toolbox.cli(&["trace", &request_id]).ok();
     assert!(trace.contains("runtime.tools.execute"), "{trace}");
     let last = toolbox.cli(&["trace", "last", "--format", "json"]).json();

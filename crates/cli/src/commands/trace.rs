@@ -46,7 +46,7 @@ pub(super) fn list(app: &App, _: &[String]) -> Result<Exit, Failure> {
     let (since, until) = (time("since")?, time("until")?);
     let [sent_since, sent_until] = [since, until].map(|t| t.map_or_else(String::new, |t| t.to_string()));
     let slow = app.line.flag("slow").map(|text| duration(text).ok_or_else(|| bad_duration(text))).transpose()?;
-    let slow_ms = slow.map_or_else(String::new, |slow| slow.as_millis().to_string());
+    let slow_ms = slow.map_or_else(String::new, |slow| (slow.as_micros() as f64 / 1000.0).to_string());
     let is_all = app.line.is_set("all");
     let query = TraceQuery {
         since: &sent_since,

@@ -38,6 +38,11 @@ pub(super) fn args() -> Vec<Arg> {
             .action(ArgAction::SetTrue)
             .help("Log a line for each request, with its total and own time")
             .help_heading(HEADING),
+        Arg::new("log-direct")
+            .long("log-direct")
+            .action(ArgAction::SetTrue)
+            .help("Write each line before going on: a kill loses none, whoever reads slowly slows calls")
+            .help_heading(HEADING),
         switch("trace-file", "Write traces to files of the instance: on or off"),
         number("trace-file-bytes", "BYTES", "134217728", "Most that trace files take together"),
         number("trace-file-days", "DAYS", "7", "Trace files are removed after this"),
@@ -111,6 +116,7 @@ pub(super) fn log(matches: &ArgMatches, has_colour: bool) -> LogOptions {
             _ => LogFormat::Human,
         },
         has_access_log: matches.get_flag("access-log"),
+        is_direct: matches.get_flag("log-direct"),
         has_colour,
     }
 }

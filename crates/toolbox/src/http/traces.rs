@@ -140,7 +140,7 @@ fn wanted(call: &Call) -> Result<Wanted, Box<Problem>> {
         principal: authn::only_own(call, Right::TraceRead),
         since: super::query::time(query, "since")?,
         until: super::query::time(query, "until")?,
-        slow: super::query::number(query, "slowMs")?.map(Duration::from_millis),
+        slow: super::query::milliseconds(query, "slowMs")?,
         errors: query.get("errors") == "true",
         tool: text("tool"),
         service: text("service"),

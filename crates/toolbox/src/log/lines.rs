@@ -22,6 +22,8 @@ pub(super) type Tell = Box<dyn Fn(u64) -> String + Send>;
 pub struct LogLines(Arc<Shared>);
 
 struct Shared {
+    /// There is no thread: lines go to standard error at once.
+    is_direct: bool,
     waiting: Mutex<Waiting>,
     /// Something came, or all is written.
     changed: Condvar,
@@ -43,11 +45,20 @@ impl LogLines {
     /// # Errors
     /// When the system has no thread left.
     pub(super) fn start(out: impl Write + Send + 'static, tell: Tell) -> io::Result<Self> {
-        let shared = Shared { waiting: Mutex::default(), changed: Condvar::new(), lost: AtomicU64::new(0) };
-        let lines = Self(Arc::new(shared));
+        let lines = Self::new(false);
         let of_thread = lines.clone();
         std::thread::Builder::new().name("log".into()).spawn(move || of_thread.0.run(out, &tell))?;
         Ok(lines)
+    }
+
+    /// Without a thread: whoever makes a line writes it to standard error, and waits for whoever reads.
+    pub(super) fn direct() -> Self {
+        Self::new(true)
+    }
+
+    fn new(is_direct: bool) -> Self {
+        let (waiting, changed, lost) = (Mutex::default(), Condvar::new(), AtomicU64::new(0));
+        Self(Arc::new(Shared { is_direct, waiting, changed, lost }))
     }
 
     /// Waits until what was logged is written, and no longer than this; true when it is.
@@ -68,6 +79,11 @@ impl LogLines {
     }
 
     fn push(&self, line: &[u8]) {
+        if self.0.is_direct {
+            // Whoever closed our standard error does not want the line.
+            let _ = io::stderr().write_all(line);
+            return;
+        }
         let mut waiting = self.0.waiting.lock();
         if waiting.text.len() + line.len() > MAX_WAITING {
             waiting.lost += 1;
