@@ -8,6 +8,8 @@ mod logs;
 mod metrics;
 mod traces;
 
+#[cfg(feature = "grpc")]
+pub(crate) use answer::retry_delay;
 #[cfg(feature = "send")]
 pub(crate) use answer::{Accepted, accepted, printable, status_message};
 pub(crate) use common::resource;

@@ -6,6 +6,8 @@ use super::error::{Again, Failure};
 use crate::Signal;
 use crate::proto::{self, Accepted};
 use crate::settings::{Compression, Target};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use http::header::{HeaderName, HeaderValue, TE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
@@ -60,7 +62,44 @@ pub(super) fn understood(answer: &Answer) -> Result<Accepted, Failure> {
     }
     let message = word("grpc-message").map(|text| percent_encoding::percent_decode_str(&text).collect::<Vec<_>>());
     let message = proto::printable(&message.unwrap_or_default());
-    // Cancelled, deadline exceeded, aborted, out of range, unavailable, data loss.
-    let again = if matches!(code, 1 | 4 | 10 | 11 | 14 | 15) { Again::Soon } else { Again::Never };
+    let delay = word("grpc-status-details-bin").and_then(|text| {
+        let status = BASE64.decode(text.trim_end_matches('=')).ok()?;
+        proto::retry_delay(&status)
+    });
+    let again = match (code, delay) {
+        // Cancelled, deadline exceeded, aborted, out of range, unavailable, data loss; resource exhausted only when the
+        // collector says that it will pass.
+        (1 | 4 | 8 | 10 | 11 | 14 | 15, Some(delay)) => Again::After(delay),
+        (1 | 4 | 10 | 11 | 14 | 15, None) => Again::Soon,
+        _ => Again::Never,
+    };
     Err(Failure { what: format!("gRPC status {code}: {message}"), again })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_collector_that_is_exhausted_is_tried_again_when_it_says_when() {
+        // Status { code: 8, details: [Any { RetryInfo { retry_delay: 7 s } }] }
+        let mut status = vec![8, 8, 0x1a, 48, 10, 40];
+        status.extend_from_slice(b"type.googleapis.com/google.rpc.RetryInfo");
+        status.extend_from_slice(&[18, 4, 10, 2, 8, 7]);
+        let details = BASE64.encode(status);
+        for (code, details, again) in [
+            ("8", details.as_str(), Again::After(Duration::from_secs(7))),
+            ("14", &format!("{details}=="), Again::After(Duration::from_secs(7))),
+            ("8", "", Again::Never),
+            ("14", "no base64!", Again::Soon),
+            ("3", &details, Again::Never),
+        ] {
+            let (mut head, ()) = http::Response::new(()).into_parts();
+            head.headers.insert("grpc-status", code.parse().expect("a value"));
+            head.headers.insert("grpc-status-details-bin", details.parse().expect("a value"));
+            let answer = Answer { head, body: bytes::Bytes::new(), trailers: HeaderMap::new() };
+            assert_eq!(understood(&answer).expect_err("a refusal").again, again, "{code} {details}");
+        }
+    }
 }
