@@ -375,7 +375,7 @@ fn traces_are_listed_by_what_is_wanted() {
     assert_eq!(client.line("trace list --all").code, 0);
     let requests = stub.requests();
     for (name, value) in [
-        ("slowMs", "1"),
+        ("slowMs", "1.5"),
         ("errors", "true"),
         ("tool", "t"),
         ("service", "s"),
