@@ -35,7 +35,7 @@ impl fmt::Display for Fault {
 }
 
 impl Schema {
-    /// Everything that is wrong with the value, at most [`MAX_FAULTS`]; nothing when it fits.
+    /// Everything that is wrong with the value, at most `MAX_FAULTS`; nothing when it fits.
     pub fn faults(&self, value: &Json<'_>) -> Vec<Fault> {
         self.faults_at(0, value)
     }

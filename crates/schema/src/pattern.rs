@@ -28,7 +28,7 @@ pub enum PatternError {
     TooLarge,
 }
 
-/// True when [`compile`] will most likely take it; costs far less.
+/// True when `compile` will most likely take it; costs far less.
 pub fn check(pattern: &str) -> Result<(), PatternError> {
     translate(pattern).map(drop)
 }
