@@ -31,8 +31,8 @@ pub(crate) struct Way {
     pub(crate) route: Arc<Route>,
     /// The operator wrote the description, and every server in it.
     is_the_operators: bool,
-    /// Else the origin that the operator wrote: the one the description was asked for at.
-    origin: Option<Url>,
+    /// Else the origins that the operator wrote: where the description was asked for, and the server that is to be called.
+    origins: Vec<Url>,
 }
 
 impl Way {
@@ -41,7 +41,7 @@ impl Way {
         if self.is_the_operators {
             return false;
         }
-        !self.origin.as_ref().is_some_and(|origin| {
+        !self.origins.iter().any(|origin| {
             origin.scheme() == target.scheme()
                 && origin.host_str().is_some_and(|host| host.eq_ignore_ascii_case(target.host()))
                 && origin.port_or_known_default() == Some(target.port())
@@ -96,9 +96,10 @@ impl Routes {
             None => Arc::new(Route::new(limits, elsewhere)),
         };
         // A file is the operator's own; what a URL answers with is not, whoever answers.
-        let uri = source.map(open_cli_config::Source::resolved_uri).unwrap_or_default();
-        let origin = Url::parse(&uri).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        Way { route, is_the_operators: source.is_some() && origin.is_none(), origin }
+        let described_at = source.and_then(|source| web(&source.resolved_uri()));
+        let is_the_operators = source.is_some() && described_at.is_none();
+        let server = config.services.get(service).and_then(|service| web(service.server.as_deref()?));
+        Way { route, is_the_operators, origins: described_at.into_iter().chain(server).collect() }
     }
 
     /// What happened on all of them together.
@@ -115,6 +116,10 @@ impl Routes {
         }
         (sum, open)
     }
+}
+
+fn web(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 fn limits(defaults: &Limits, network: &Network) -> Limits {
