@@ -100,11 +100,15 @@ impl Configs {
         }
     }
 
-    /// What the audit log calls the configuration that a request names.
+    /// What the audit log, routes and rate limits call the configuration that a request names: one name for one file,
+    /// however the request spells it.
     pub(crate) fn identity(&self, selector: &str) -> String {
         match self {
             Self::One { text, .. } => text.clone(),
-            Self::Below { root, .. } => root.join(selector).display().to_string(),
+            Self::Below { root, .. } => {
+                let path = root.join(selector);
+                path.canonicalize().unwrap_or(path).display().to_string()
+            }
         }
     }
 

@@ -44,7 +44,13 @@ fn a_description_from_elsewhere_is_no_way_inside() {
     sandbox.write_config(&config(&uri, json!({"allowAddresses": ["loopback"]})));
     assert_eq!(toolbox.cli(&["things", "things", "list-things"]).json()["line"], "GET /things HTTP/1.1");
 
-    // The origin that the operator wrote down is the operator's own choice.
+    // A server that the operator wrote down is the operator's own choice, also in place of the description's.
+    let mut chosen = config(&uri, json!({}));
+    chosen["services"]["things"]["server"] = json!(api.url);
+    sandbox.write_config(&chosen);
+    assert_eq!(toolbox.cli(&["things", "things", "list-things"]).json()["line"], "GET /things HTTP/1.1");
+
+    // And so is the origin that the description was asked for at.
     sandbox.write_config(&config(&uri, json!({})));
     site.ok("/things.json", "application/json", &DESCRIPTION.replace("SERVER", "/"));
     site.ok("/things", "application/json", "{\"here\": true}");
@@ -166,4 +172,22 @@ fn calls_beyond_a_rate_limit_are_refused_with_the_time_to_wait() {
     // Others are not concerned.
     assert_eq!(toolbox.cli(&["things", "things", "list-things"]).json()["line"], "GET /things HTTP/1.1");
     assert_eq!(toolbox.cli(&["things", "things", "make-thing"]).run().code, 8);
+}
+
+/// However a request spells the configuration it names, its calls count in the same limits.
+#[test]
+fn another_spelling_of_a_configuration_has_no_limits_of_its_own() {
+    let api = EchoApi::start();
+    let sandbox = Sandbox::new();
+    sandbox.write("below/things.json", &DESCRIPTION.replace("SERVER", &api.url));
+    let mut config = config("things.json", json!({}));
+    config["policy"] = json!({"rateLimits": {"one": {"per": "all", "requests": 1, "windowSeconds": 600}}});
+    sandbox.write("below/one.json", &config.to_string());
+    let root = sandbox.path().join("below").display().to_string();
+    let toolbox = sandbox.toolbox(&["--config-root", &root]);
+    let status = |path: &str| toolbox.execute(&json!({"toolId": "things:makeThing", "configPath": path})).status;
+    assert_eq!(status("one.json"), 200);
+    for spelling in ["one.json", "./one.json", "././one.json", "../below/one.json"] {
+        assert_eq!(status(spelling), 429, "{spelling}");
+    }
 }
