@@ -26,7 +26,7 @@ pub(crate) enum Outcome {
     /// Look elsewhere.
     Redirect { status: StatusCode, location: Vec<u8> },
     /// Try again after a while.
-    Again(Duration),
+    Again { status: StatusCode, pause: Duration },
 }
 
 /// What matters for one request of a call.
@@ -94,7 +94,7 @@ impl Upstream {
             && attempt.route.state.budget.spend()
         {
             body::drain(body).await;
-            return Ok(Outcome::Again(pause));
+            return Ok(Outcome::Again { status: head.status, pause });
         }
         match body::read(body, limits.max_response_bytes).await {
             Ok(body) => Ok(Outcome::Answer { status: head.status, headers: head.headers, body }),

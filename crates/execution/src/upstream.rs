@@ -100,7 +100,7 @@ impl Upstream {
                         retry_count,
                     });
                 }
-                Ok(Outcome::Again(pause)) => pause,
+                Ok(Outcome::Again { pause, .. }) => pause,
                 Ok(Outcome::Redirect { status, location }) => {
                     let refused = |url, cause: &str| {
                         Err(ExecutionError::Redirects { url, cause: cause.to_owned(), retry_count })
@@ -150,8 +150,9 @@ impl Upstream {
         let _place = self.place(attempt, trace).await?;
         let result = self.send(wire, attempt, trace).await;
         let failed = match &result {
-            Ok(Outcome::Answer { status, .. } | Outcome::Redirect { status, .. }) => is_trouble(status.as_u16()),
-            Ok(Outcome::Again(_)) => true,
+            Ok(
+                Outcome::Answer { status, .. } | Outcome::Redirect { status, .. } | Outcome::Again { status, .. },
+            ) => is_trouble(status.as_u16()),
             Err(fault) => fault.is_the_upstreams(),
         };
         if !failed {

@@ -155,6 +155,17 @@ async fn an_upstream_that_fails_again_and_again_is_left_alone_for_a_while() {
     assert!(!bench.route.stats().is_open);
 }
 
+/// An upstream that asks for patience is well.
+#[tokio::test]
+async fn refusals_for_calling_too_often_do_not_open_the_breaker() {
+    let server = Server::start(|_, _| answer("429 Slow", "retry-after: 0\r\n", b"")).await;
+    let bench = Bench::with(|limits| limits.breaker_failures = 2);
+    for _ in 0..3 {
+        assert_eq!(bench.get(&server.url()).await.expect("an answer").status, 429);
+    }
+    assert_eq!((bench.route.stats().breaker_opened, server.requests().len()), (0, 9));
+}
+
 #[tokio::test]
 async fn more_calls_than_places_wait_in_line_and_more_than_that_are_sent_away() {
     let server = Server::start(|n, _| if n == 0 { Reply::Hang } else { ok() }).await;
