@@ -40,8 +40,6 @@ pub mod code {
 
 /// Longest quotation of a document in a message, in characters.
 const MAX_QUOTED: usize = 120;
-/// Longest text that is searched for credentials; of a longer one the rest is never shown.
-const MAX_MASKED: usize = 4096;
 
 /// A bounded list of diagnostics.
 #[derive(Debug, Default)]
@@ -98,19 +96,9 @@ fn diagnostic(severity: Severity, code: &str, pointer: &str, message: String, hi
     }
 }
 
-/// A text of the document as part of a message: quoted, control characters escaped, credentials in URLs masked,
-/// bounded.
+/// A text of the document as part of a message.
 pub(crate) fn quoted(text: &str) -> String {
-    // Masking needs the whole userinfo, so it comes before the cut to what is shown.
-    let head: String = text.chars().take(MAX_MASKED).collect();
-    let head = if head.contains("://") { redact::text(&head) } else { head };
-    let mut quoted = String::from("\"");
-    let mut rest = head.chars();
-    for c in rest.by_ref().take(MAX_QUOTED) {
-        if c.is_control() { quoted.extend(c.escape_default()) } else { quoted.push(c) }
-    }
-    let cut = rest.next().is_some();
-    quoted + if cut { "…\"" } else { "\"" }
+    redact::quoted(text, MAX_QUOTED)
 }
 
 /// What a value is, with its article.

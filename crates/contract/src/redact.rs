@@ -5,6 +5,8 @@ use url::Url;
 
 /// Stands where a secret was.
 pub const MASK: &str = "REDACTED";
+/// Longest text that [`quoted`] searches for credentials; of a longer one the rest is never shown.
+const MAX_MASKED: usize = 4096;
 
 /// Query parameters whose value is a credential, compared without case, `-` and `_`.
 const TOKEN_PARAMETERS: &[&str] = &[
@@ -85,6 +87,21 @@ pub fn text(text: &str) -> String {
     }
 }
 
+/// A foreign text as part of a message: quoted, control characters escaped, credentials in URLs masked, cut after `max`
+/// characters.
+pub fn quoted(shown: &str, max: usize) -> String {
+    // Masking needs the whole userinfo, so it comes before the cut to what is shown.
+    let head: String = shown.chars().take(MAX_MASKED).collect();
+    let head = if head.contains("://") { text(&head) } else { head };
+    let mut quoted = String::from("\"");
+    let mut rest = head.chars();
+    for c in rest.by_ref().take(max) {
+        if c.is_control() { quoted.extend(c.escape_default()) } else { quoted.push(c) }
+    }
+    let cut = rest.next().is_some();
+    quoted + if cut { "…\"" } else { "\"" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +124,14 @@ mod tests {
     #[test]
     fn the_list_is_sorted_for_the_binary_search() {
         assert!(TOKEN_PARAMETERS.is_sorted());
+    }
+
+    #[test]
+    fn a_quotation_is_bounded_and_holds_no_credential_and_no_control_character() {
+        assert_eq!(quoted("a\nb", 9), "\"a\\nb\"");
+        assert_eq!(quoted("abcdef", 3), "\"abc…\"");
+        let long = format!("https://user:hunter2@h/{}", "x".repeat(10_000));
+        let shown = quoted(&long, 40);
+        assert!(!shown.contains("hunter2") && shown.chars().count() == 43, "{shown}");
     }
 }
