@@ -86,10 +86,6 @@ impl RateLimits {
     /// Counts a call. The standing is that of the limit with the fewest calls left; the error that of the limit that is
     /// reached, and then nothing is counted.
     pub(crate) fn count(&self, config: &Arc<Loaded>, call: &Counted<'_>) -> Result<Option<Standing>, Standing> {
-        let limits = &config.config.policy.rate_limits;
-        if limits.is_empty() {
-            return Ok(None);
-        }
         let compiled = self.compiled(config, call.config);
         self.count_at(self.born.elapsed(), &compiled, call)
     }
